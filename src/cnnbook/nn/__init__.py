@@ -1,0 +1,63 @@
+"""The network: NumPy only, one layer family per file.
+
+>>> from cnnbook.nn import Conv2D, Dense, Flatten, ReLU, Sequential
+"""
+
+from cnnbook.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh, softmax
+from cnnbook.nn.batchnorm import BatchNormalization, fold
+from cnnbook.nn.conv import Conv2D, DepthwiseConv2D
+from cnnbook.nn.dense import Dense
+from cnnbook.nn.dropout import Dropout
+from cnnbook.nn.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, RandomNormal, Zeros
+from cnnbook.nn.layer import Layer
+from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
+from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
+from cnnbook.nn.optimizers import SGD, Adam, RMSprop
+from cnnbook.nn.padding import ZeroPadding2D
+from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from cnnbook.nn.reshape import Flatten, Rescaling
+from cnnbook.nn.sequential import Sequential, load
+from cnnbook.nn.training import History, evaluate, fit, predict
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "History",
+    "Layer",
+    "LeakyReLU",
+    "MaxPooling2D",
+    "MeanSquaredError",
+    "RMSprop",
+    "RandomNormal",
+    "ReLU",
+    "Rescaling",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Tanh",
+    "ZeroPadding2D",
+    "Zeros",
+    "accuracy",
+    "confusion_matrix",
+    "evaluate",
+    "fit",
+    "fold",
+    "load",
+    "macro_f1",
+    "precision_recall_f1",
+    "predict",
+    "softmax",
+]

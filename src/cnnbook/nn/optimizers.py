@@ -1,0 +1,221 @@
+"""Optimizers: how a gradient becomes a step. Keras 3's formulas, names and defaults.
+
+An optimizer never keeps a model. It walks through `model.parameters()`, which yields (name, param, grad), and
+writes into each param; what it remembers between steps it keeps under the parameter's name.
+In the formulas g is the gradient, eta the learning rate, and the rhos are decay rates.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cnnbook.nn.layer import check_number
+
+Array = np.ndarray
+
+
+@dataclass(eq=False)
+class Optimizer:
+    """What the optimizers share: one step for all parameters, and a memory for each.
+
+    An optimizer of your own overrides `change`.
+
+    Attributes
+    ----------
+    iterations : steps taken so far.
+    memory : what is remembered between steps, by "parameter name, what it is".
+
+    Raises
+    ------
+    ValueError : numbers out of range (constructor); a model whose parameters changed their shape (step).
+    RuntimeError : a step without gradients.
+
+    Examples
+    --------
+    >>> class SignDescent(Optimizer):
+    ...     def change(self, name, grad):
+    ...         return -self.learning_rate * np.sign(grad)
+    >>> SignDescent(learning_rate=0.5).change("0/kernel", np.array([3.0, -0.1]))
+    array([-0.5,  0.5])
+    """
+
+    learning_rate: float
+    iterations: int = field(init=False, repr=False, default=0)
+    memory: dict[str, Array] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self):
+        self.learning_rate = check_number(self.name, "learning_rate", self.learning_rate, "(0, inf)")
+
+    @property
+    def name(self) -> str:
+        """The class name, as it stands in error messages."""
+        return type(self).__name__
+
+    def step(self, model) -> None:
+        """Change every trainable parameter of the model once, in place, along its current gradient."""
+        self.iterations += 1
+        for name, param, grad in model.parameters():
+            if grad is None:
+                raise RuntimeError(
+                    f"{self.name}.step: {name} has no gradient yet. Call model.backward before every step."
+                )
+            param += self.change(name, grad)
+
+    def change(self, name: str, grad: Array) -> Array:
+        """What is added to the parameter `name` for the gradient `grad`."""
+        raise NotImplementedError(f"{self.name} must define change.")
+
+    def remembered(self, name: str, what: str, grad: Array) -> Array:
+        """The array remembered as `what` for the parameter `name`: zeros at first. Change it in place."""
+        key = f"{name}, {what}"
+        if key not in self.memory:
+            self.memory[key] = np.zeros_like(grad)
+        kept = self.memory[key]
+        if kept.shape != grad.shape or kept.dtype != grad.dtype:
+            raise ValueError(
+                f"{self.name} remembers a {what} of shape {kept.shape} and dtype {kept.dtype} for {name}. "
+                f"Received a gradient of shape {grad.shape} and dtype {grad.dtype}. "
+                "Use a new optimizer for a new model."
+            )
+        return kept
+
+
+@dataclass(eq=False)
+class SGD(Optimizer):
+    """Step downhill, with or without momentum.
+
+    plain      change   = - eta g
+    momentum   velocity = momentum velocity - eta g            change = velocity
+    nesterov   velocity as with momentum                       change = momentum velocity - eta g
+
+    Parameters
+    ----------
+    learning_rate : eta. momentum : share of the velocity that stays. nesterov : look one step ahead.
+
+    Examples
+    --------
+    >>> sgd = SGD(learning_rate=0.1, momentum=0.5)
+    >>> for _ in range(3):                    # -.1, then -.05 - .1, then -.075 - .1
+    ...     print(sgd.change("w", np.array([1.0])))
+    [-0.1]
+    [-0.15]
+    [-0.175]
+
+    Source: Polyak (1964); Sutskever et al. (2013), equations 1 to 4; keras.optimizers.SGD.
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.momentum = check_number(self.name, "momentum", self.momentum, "[0, 1]")
+
+    def change(self, name, grad):
+        downhill = -self.learning_rate * grad
+        if not self.momentum:
+            return downhill
+        velocity = self.remembered(name, "velocity", grad)
+        velocity *= self.momentum
+        velocity += downhill
+        return self.momentum * velocity + downhill if self.nesterov else velocity
+
+
+@dataclass(eq=False)
+class RMSprop(Optimizer):
+    """Divide each gradient by the root of its recent mean square, so that all parameters move alike.
+
+    mean_square = rho mean_square + (1 - rho) g^2
+    change      = - eta g / sqrt(mean_square + epsilon)
+
+    centered    subtracts mean^2 under the root, where mean = rho mean + (1 - rho) g
+    momentum    velocity = momentum velocity + change          change = velocity
+
+    Parameters
+    ----------
+    learning_rate : eta. rho : share of the mean square that stays. momentum : share of the velocity that
+        stays. epsilon : keeps the root away from 0. centered : divide by the deviation, not the mean square.
+
+    Examples
+    --------
+    >>> RMSprop(learning_rate=0.1, epsilon=1e-12).change("w", np.array([4.0, -0.01])).round(4)  # .1/sqrt(.1)
+    array([-0.3162,  0.3162])
+
+    Source: Hinton (2012), lecture 6e; Graves (2013), equations 38 to 45; keras.optimizers.RMSprop.
+    """
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    centered: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.rho = check_number(self.name, "rho", self.rho, "[0, 1)")
+        self.momentum = check_number(self.name, "momentum", self.momentum, "[0, 1]")
+        self.epsilon = check_number(self.name, "epsilon", self.epsilon, "(0, inf)")
+
+    def change(self, name, grad):
+        mean_square = self.remembered(name, "mean_square", grad)
+        mean_square *= self.rho
+        mean_square += (1 - self.rho) * grad * grad
+        spread = mean_square
+        if self.centered:
+            mean = self.remembered(name, "mean", grad)
+            mean *= self.rho
+            mean += (1 - self.rho) * grad
+            spread = mean_square - mean * mean
+        change = -self.learning_rate * grad / np.sqrt(spread + self.epsilon)
+        if not self.momentum:
+            return change
+        velocity = self.remembered(name, "velocity", grad)
+        velocity *= self.momentum
+        velocity += change
+        return velocity
+
+
+@dataclass(eq=False)
+class Adam(Optimizer):
+    """Momentum and RMSprop together, corrected for having started from zero.
+
+    mean        = rho_1 mean + (1 - rho_1) g
+    mean_square = rho_2 mean_square + (1 - rho_2) g^2
+    change      = - eta sqrt(1 - rho_2^t) / (1 - rho_1^t)  mean / (sqrt(mean_square) + epsilon)      at step t
+
+    Parameters
+    ----------
+    learning_rate : eta. beta_1, beta_2 : Keras' names for rho_1 and rho_2. epsilon : keeps the quotient
+        finite.
+
+    Examples
+    --------
+    The first step has the length eta, whatever the gradient's size:
+
+    >>> adam = Adam(learning_rate=0.1, epsilon=1e-12)
+    >>> adam.iterations = 1
+    >>> adam.change("w", np.array([4.0, -0.01])).round(4)
+    array([-0.1,  0.1])
+
+    Source: Kingma and Ba (2015), end of section 2 for the order of the corrections; keras.optimizers.Adam.
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.beta_1 = check_number(self.name, "beta_1", self.beta_1, "[0, 1)")
+        self.beta_2 = check_number(self.name, "beta_2", self.beta_2, "[0, 1)")
+        self.epsilon = check_number(self.name, "epsilon", self.epsilon, "(0, inf)")
+
+    def change(self, name, grad):
+        mean = self.remembered(name, "mean", grad)
+        mean += (1 - self.beta_1) * (grad - mean)
+        mean_square = self.remembered(name, "mean_square", grad)
+        mean_square += (1 - self.beta_2) * (grad * grad - mean_square)
+        correction = (1 - self.beta_2**self.iterations) ** 0.5 / (1 - self.beta_1**self.iterations)
+        return -self.learning_rate * correction * mean / (np.sqrt(mean_square) + self.epsilon)

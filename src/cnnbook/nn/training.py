@@ -1,0 +1,271 @@
+"""Training: go through the examples in batches, again and again, and keep the numbers."""
+
+import copy
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cnnbook.nn.layer import check_positive
+from cnnbook.nn.sequential import Sequential
+
+Array = np.ndarray
+
+
+@dataclass
+class History:
+    """What a training run measured.
+
+    Attributes
+    ----------
+    history : one value per finished epoch under Keras' keys: "loss", and for integer labels "accuracy"; with
+        validation data also "val_loss" and "val_accuracy". The first two are means over the epoch's steps,
+        taken while the weights were changing; the others are measured after the epoch.
+    steps : "loss" and "accuracy" of every single step's batch, before the step.
+    interrupted : True when the run was stopped by Ctrl-C.
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    steps: dict[str, list[float]] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def fit(
+    model: Sequential,
+    loss,
+    optimizer,
+    x: Array,
+    y: Array,
+    *,
+    epochs: int,
+    batch_size: int,
+    validation_data: tuple[Array, Array] | None = None,
+    seed: int = 0,
+    callbacks: Iterable = (),
+) -> History:
+    """Train a built model: every epoch goes once through all examples, in a new random order.
+
+    Parameters
+    ----------
+    model, loss, optimizer : a built Sequential, a loss, an optimizer; the optimizer writes into the model.
+    x : (N, ...) examples. y : (N,) integer labels, or targets for the loss at hand.
+    epochs, batch_size : passes through the data; examples per step (the last batch may be smaller).
+    validation_data : (x_val, y_val), never trained on, evaluated after every epoch.
+    seed : of the shuffling. The layers' own randomness comes from `model.build`.
+    callbacks : objects with a method `on_step(model, step, logs)`, called after every step, or
+        `on_epoch(model, epoch, logs)`, called after every epoch, or both. Steps and epochs count from 0.
+
+    Returns
+    -------
+    History : see there. Ctrl-C ends the run and returns what there is. A progress bar is shown in a terminal
+        and in a notebook somebody sits at, if tqdm is installed; never while a book is built.
+
+    Raises
+    ------
+    ValueError : data that do not fit together, numbers out of range.
+    FloatingPointError : the loss is no longer finite; says at which step, in which layer it began, and what
+        to try. The weights are those before that step.
+
+    Examples
+    --------
+    >>> from cnnbook.nn import SGD, Dense, SoftmaxCrossEntropy
+    >>> x = np.array([[0, 1], [1, 0], [0, 2], [2, 0]], dtype=np.float32)
+    >>> model = Sequential([Dense(2)])
+    >>> model.build((2,), seed=0)
+    (2,)
+    >>> run = fit(model, SoftmaxCrossEntropy(), SGD(0.5), x, np.array([0, 1, 0, 1]), epochs=20, batch_size=2)
+    >>> len(run.history["loss"]), len(run.steps["loss"]), run.history["accuracy"][-1]
+    (20, 40, 1.0)
+    """
+    x, y = check_data("fit", x, y)
+    epochs = check_positive("fit", "epochs", epochs)
+    batch_size = check_positive("fit", "batch_size", batch_size)
+    if validation_data is not None:
+        if not isinstance(validation_data, list | tuple) or len(validation_data) != 2:
+            raise ValueError(
+                "fit: validation_data must be a pair (x_val, y_val). "
+                f"Received validation_data of type {type(validation_data).__name__}."
+            )
+        validation_data = check_data("fit, validation_data", *validation_data)
+    run, rng, step = History(), np.random.default_rng(seed), 0
+    bar = progress_bar(epochs * math.ceil(len(x) / batch_size))
+    try:
+        for epoch in range(epochs):
+            totals = {}
+            for batch in batches(len(x), batch_size, rng):
+                logs = train_step(model, loss, optimizer, x[batch], y[batch], f"step {step} of epoch {epoch}")
+                record(run.steps, logs)
+                add(totals, logs, len(batch))
+                call(callbacks, "on_step", model, step, logs)
+                step += 1
+                if bar is not None:
+                    bar.set_postfix(epoch=epoch, loss=f"{logs['loss']:.3f}", refresh=False)
+                    bar.update()
+            logs = {key: total / len(x) for key, total in totals.items()}
+            if validation_data is not None:
+                measured = evaluate(model, loss, *validation_data)
+                logs |= {f"val_{key}": value for key, value in measured.items()}
+            record(run.history, logs)
+            call(callbacks, "on_epoch", model, epoch, logs)
+    except KeyboardInterrupt:
+        run.interrupted = True
+    finally:
+        if bar is not None:
+            bar.close()
+    return run
+
+
+def train_step(model: Sequential, loss, optimizer, x: Array, y: Array, when: str = "this step") -> dict:
+    """One step on one batch: forward, loss, backward, update. Returns the batch's loss (and accuracy).
+
+    Overflow raises no warning on the way: it ends in a loss that is not finite, and that is refused here.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        outputs = model.forward(x, training=True)
+        logs = measure(loss, outputs, y)
+        if not math.isfinite(logs["loss"]):
+            raise FloatingPointError(
+                f"fit: the loss must stay finite. At {when} it is {logs['loss']}, "
+                f"and {first_not_finite(model, x)}. Try a smaller learning_rate "
+                f"(now {optimizer.learning_rate}), inputs scaled to [0, 1], or another initializer."
+            )
+        model.backward(loss.backward(), input_gradient=False)
+        optimizer.step(model)
+    return logs
+
+
+def evaluate(model: Sequential, loss, x: Array, y: Array, *, batch_size: int = 256) -> dict[str, float]:
+    """Loss, and for integer labels accuracy, of the model as it is: nothing is trained.
+
+    Parameters
+    ----------
+    x : (N, ...) examples. y : (N,) integer labels, or targets. batch_size : changes memory, not the result.
+
+    Returns
+    -------
+    {"loss": ..., "accuracy": ...} : means over all examples.
+
+    Examples
+    --------
+    >>> from cnnbook.nn import Dense, SoftmaxCrossEntropy, Zeros
+    >>> model = Sequential([Dense(10, kernel_initializer=Zeros())])
+    >>> model.build((4,))
+    (10,)
+    >>> measured = evaluate(model, SoftmaxCrossEntropy(), np.ones((5, 4), np.float32), np.arange(5))
+    >>> round(measured["loss"], 3), measured["accuracy"]                      # log 10, and one in five
+    (2.303, 0.2)
+    """
+    x, y = check_data("evaluate", x, y)
+    batch_size = check_positive("evaluate", "batch_size", batch_size)
+    totals = {}
+    for batch in batches(len(x), batch_size):
+        add(totals, measure(loss, model.forward(x[batch]), y[batch]), len(x[batch]))
+    return {key: total / len(x) for key, total in totals.items()}
+
+
+def predict(model: Sequential, x: Array, *, batch_size: int = 256) -> Array:
+    """The model's outputs for all of `x`, a few at a time: logits, if the model ends in them.
+
+    Examples
+    --------
+    >>> from cnnbook.nn import Dense
+    >>> model = Sequential([Dense(10)])
+    >>> model.build((4,))
+    (10,)
+    >>> predict(model, np.ones((5, 4), np.float32)).argmax(axis=1).shape
+    (5,)
+    """
+    x = np.asarray(x)
+    if x.ndim == 0 or not len(x):
+        raise ValueError(f"predict: x must hold at least one example. Received x of shape {x.shape}.")
+    batch_size = check_positive("predict", "batch_size", batch_size)
+    return np.concatenate([model.forward(x[batch]) for batch in batches(len(x), batch_size)])
+
+
+def batches(n: int, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[Any]:
+    """Which examples go together: slices in order, or with a generator index arrays in a random order.
+
+    >>> list(batches(5, 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    >>> sorted(np.concatenate(list(batches(5, 2, np.random.default_rng(0)))).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    order = None if rng is None else rng.permutation(n)
+    for start in range(0, n, batch_size):
+        chunk = slice(start, min(start + batch_size, n))
+        yield chunk if order is None else order[chunk]
+
+
+def measure(loss, outputs: Array, y: Array) -> dict[str, float]:
+    """The loss, and the share of right classes where the targets are classes."""
+    logs = {"loss": loss.forward(outputs, y)}
+    if y.ndim == 1 and y.dtype.kind in "iu" and outputs.ndim == 2:
+        logs["accuracy"] = float((outputs.argmax(axis=1) == y).mean())
+    return logs
+
+
+def first_not_finite(model: Sequential, x: Array) -> str:
+    """Where in the network infinity or nan begins, in words. The model is left as it is."""
+    if not np.isfinite(x).all():
+        return "x itself holds numbers that are not finite"
+    for index, layer in enumerate(model.layers):
+        x = copy.deepcopy(layer).forward(x, training=True)
+        if not np.isfinite(x).all():
+            return f"layer {index} ({layer.name}) is the first whose output is not"
+    return "all layers' outputs still are"
+
+
+def record(series: dict[str, list[float]], logs: dict[str, float]) -> None:
+    """Append every value to the list of its name."""
+    for key, value in logs.items():
+        series.setdefault(key, []).append(value)
+
+
+def add(totals: dict[str, float], logs: dict[str, float], count: int) -> None:
+    """Add every mean over `count` examples to the total of its name."""
+    for key, value in logs.items():
+        totals[key] = totals.get(key, 0.0) + value * count
+
+
+def call(callbacks: Iterable, method: str, *arguments: Any) -> None:
+    """Call the method of all callbacks that have it."""
+    for callback in callbacks:
+        getattr(callback, method, lambda *_: None)(*arguments)
+
+
+def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
+    """Examples and targets as arrays of the same length, or a sentence that says they are not."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or not len(x):
+        raise ValueError(
+            f"{owner}: x and y must hold equally many examples, at least one. "
+            f"Received x of shape {x.shape} and y of shape {y.shape}."
+        )
+    return x, y
+
+
+def progress_bar(steps: int) -> Any:
+    """A tqdm bar if somebody is watching and tqdm is installed, else None."""
+    if not somebody_is_watching():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=steps, unit="step", leave=True)
+
+
+def somebody_is_watching() -> bool:
+    """True in a terminal and in a live notebook, False in scripts with redirected output and in book builds.
+
+    A notebook that a person has open can be asked for input; one that is executed to build a page, by
+    nbclient and all that use it, cannot. The kernel is told which with every cell.
+    """
+    if sys.stderr is not None and sys.stderr.isatty():
+        return True
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", False))

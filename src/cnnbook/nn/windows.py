@@ -1,0 +1,303 @@
+"""Looking through a small window: the one primitive under every convolution and pooling.
+
+    x  (N, H, W, C)                 windows  (N, H', W', K_h, K_w, C)       rows  (N, H'W', K_h K_w C)
+
+    1 1 1 0 0                       1 1 1   1 1 0   1 0 0                   1 1 1 0 1 1 0 0 1
+    0 1 1 1 0    extract_windows    0 1 1   1 1 1   1 1 0      im2col       1 1 0 1 1 1 0 1 1
+    0 0 1 1 1    -------------->    0 0 1   0 1 1   1 1 1    --------->     1 0 0 1 1 0 1 1 1
+    0 0 1 1 0    a view: nothing    ...                       a copy        ...
+    0 1 1 0 0    is copied                                                  one window, one row
+
+A convolution is then `rows @ kernel`: every window's sum of products is one entry of a matrix product.
+`scatter_windows` is the way back: it adds every window entry to the pixel it was read from.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cnnbook.nn.layer import check_image
+from cnnbook.shapes import output_size, pad_amounts, window_extent
+
+Array = np.ndarray
+Pair = tuple[int, int]
+
+# Bytes of copied patches at a time. Half a megabyte stays in a core's second-level cache, so the product
+# reads what the copy has just written.
+BLOCK_BYTES = 512 * 1024
+
+# With fewer channels than this, a window's row in memory is too short to copy fast (three floats for a 3x3
+# kernel on a grey image). Then the copy runs along image rows, one tap at a time, and the matrix is transposed.
+FEW_CHANNELS = 4
+
+
+def image_pads(
+    size: Pair, window_size: Pair, strides: Pair, dilation_rate: Pair, padding: str
+) -> tuple[Pair, Pair]:
+    """Zeros around an image: ((top, bottom), (left, right)); `pad_amounts` for both axes.
+
+    >>> image_pads((28, 27), (3, 4), (2, 1), (1, 1), "same")
+    ((0, 1), (1, 2))
+    """
+    rows, columns = zip(size, window_size, strides, dilation_rate, strict=True)
+    return pad_amounts(*rows, padding), pad_amounts(*columns, padding)
+
+
+def count_windows(
+    owner, input_shape, window_size, strides, dilation_rate, padding, size_name="kernel_size"
+) -> Pair:
+    """How many windows fit, (H', W'); `output_size` for both axes.
+
+    Parameters
+    ----------
+    owner, size_name : the layer's name and its name for the window, as the error message should say them.
+    input_shape : (H, W, C).
+
+    Raises
+    ------
+    ValueError : when `input_shape` is no image or no window fits on it.
+
+    >>> count_windows("Conv2D", (28, 27, 3), (3, 4), (2, 1), (1, 1), "valid")
+    (13, 24)
+    """
+    size = check_image(owner, input_shape)[:2]
+    if padding == "valid":
+        extents = [window_extent(k, d) for k, d in zip(window_size, dilation_rate, strict=True)]
+        if extents[0] > size[0] or extents[1] > size[1]:
+            raise ValueError(
+                f"{owner}: a {extents[0]}x{extents[1]} window does not fit a {size[0]}x{size[1]} input "
+                f"with padding='valid'. Use padding='same' or a smaller {size_name}."
+            )
+    rows, columns = zip(size, window_size, strides, dilation_rate, strict=True)
+    return output_size(*rows, padding), output_size(*columns, padding)
+
+
+def pad_images(x: Array, pads: tuple[Pair, Pair], value: float = 0) -> Array:
+    """`x` with `pads` = ((top, bottom), (left, right)) pixels of `value` around every image.
+
+    Without padding the same array comes back, not a copy.
+
+    >>> pad_images(np.ones((1, 1, 2, 1)), ((0, 1), (1, 0)))[0, :, :, 0]
+    array([[0., 1., 1.],
+           [0., 0., 0.]])
+    """
+    (top, bottom), (left, right) = pads
+    if not (top or bottom or left or right):
+        return x
+    n, height, width, channels = x.shape
+    padded = np.full((n, height + top + bottom, width + left + right, channels), value, x.dtype)
+    padded[:, top : top + height, left : left + width] = x
+    return padded
+
+
+def extract_windows(
+    x: Array, window_size: Pair, strides: Pair = (1, 1), dilation_rate: Pair = (1, 1)
+) -> Array:
+    """Every window of every image, as a read-only view: no pixel is copied.
+
+    Parameters
+    ----------
+    x : (N, H, W, C), already padded.
+    window_size, strides, dilation_rate : (height, width), pixels.
+
+    Returns
+    -------
+    windows : (N, H', W', K_h, K_w, C) with windows[n, i, j, u, v] = x[n, i s_h + u d_h, j s_w + v d_w].
+
+    Examples
+    --------
+    >>> x = np.arange(20).reshape(1, 4, 5, 1)
+    >>> windows = extract_windows(x, (2, 3), strides=(2, 1))
+    >>> windows.shape
+    (1, 2, 3, 2, 3, 1)
+    >>> windows[0, 1, 0, :, :, 0]
+    array([[10, 11, 12],
+           [15, 16, 17]])
+    """
+    n, height, width, channels = x.shape
+    (k_h, k_w), (s_h, s_w), (d_h, d_w) = window_size, strides, dilation_rate
+    out_height = output_size(height, k_h, s_h, d_h)
+    out_width = output_size(width, k_w, s_w, d_w)
+    step_n, step_h, step_w, step_c = x.strides
+    return np.lib.stride_tricks.as_strided(
+        x,
+        (n, out_height, out_width, k_h, k_w, channels),
+        (step_n, s_h * step_h, s_w * step_w, d_h * step_h, d_w * step_w, step_c),
+        writeable=False,
+    )
+
+
+def scatter_windows(
+    windows: Array, shape: tuple, strides: Pair = (1, 1), dilation_rate: Pair = (1, 1)
+) -> Array:
+    """Add every window entry to the pixel it was read from: the adjoint of `extract_windows`.
+
+    Adjoint means <extract(x), w> = <x, scatter(w)> for all x and w. Pixels under several windows receive
+    several entries; pixels under none stay 0.
+
+    Parameters
+    ----------
+    windows : (N, H', W', K_h, K_w, C).
+    shape : (N, H, W, C) of the images they came from.
+
+    Returns
+    -------
+    x : array of `shape`.
+
+    Examples
+    --------
+    How many 2x2 windows cover each pixel of a 3x3 image:
+
+    >>> scatter_windows(np.ones((1, 2, 2, 2, 2, 1)), (1, 3, 3, 1))[0, :, :, 0]
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+    """
+    _, out_height, out_width, k_h, k_w, _ = windows.shape
+    x = np.zeros(shape, windows.dtype)
+    for u in range(k_h):
+        for v in range(k_w):
+            tap = tap_slices(u, v, (out_height, out_width), strides, dilation_rate)
+            x[tap] += windows[:, :, :, u, v]
+    return x
+
+
+def tap_slices(u: int, v: int, out_size: Pair, strides: Pair, dilation_rate: Pair) -> tuple[slice, ...]:
+    """The pixels that tap (u, v) touches while the window takes all its places.
+
+    >>> np.arange(7)[tap_slices(0, 1, (1, 3), (1, 2), (1, 1))[2]]
+    array([1, 3, 5])
+    """
+    return slice(None), *(
+        slice(offset * d, offset * d + s * (count - 1) + 1, s)
+        for offset, count, s, d in zip((u, v), out_size, strides, dilation_rate, strict=True)
+    )
+
+
+def blocks_of_rows(windows: Array) -> Iterator[tuple[slice, Array]]:
+    """im2col, a few images at a time: (which images, their windows as matrix rows).
+
+    Yields
+    ------
+    images : slice of the batch.
+    rows : (B, H'W', K_h K_w C), a fresh contiguous copy of about BLOCK_BYTES, at least one image.
+    """
+    n, out_height, out_width, k_h, k_w, channels = windows.shape
+    positions, taps = out_height * out_width, k_h * k_w * channels
+    per_block = max(1, BLOCK_BYTES // max(1, positions * taps * windows.itemsize))
+    for start in range(0, n, per_block):
+        images = slice(start, min(start + per_block, n))
+        if channels < FEW_CHANNELS:
+            columns = windows[images].transpose(0, 3, 4, 5, 1, 2).reshape(-1, taps, positions)
+            yield images, columns.swapaxes(1, 2)
+        else:
+            yield images, windows[images].reshape(-1, positions, taps)
+
+
+def windowed_product(x: Array, kernel: Array, strides: Pair = (1, 1), dilation_rate: Pair = (1, 1)) -> Array:
+    """Slide `kernel` over `x`: every window's sum of products, one matrix product per image.
+
+    out[n, i, j, f] = sum over u, v, c of x[n, i s_h + u d_h, j s_w + v d_w, c] kernel[u, v, c, f]
+
+    Parameters
+    ----------
+    x : (N, H, W, C), already padded.
+    kernel : (K_h, K_w, C, F).
+
+    Returns
+    -------
+    out : (N, H', W', F).
+
+    Examples
+    --------
+    >>> rows = "11100", "01110", "00111", "00110", "01100"
+    >>> image = np.array([list(row) for row in rows], dtype=int)
+    >>> kernel = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
+    >>> windowed_product(image.reshape(1, 5, 5, 1), kernel.reshape(3, 3, 1, 1))[0, :, :, 0]
+    array([[4, 3, 4],
+           [2, 4, 3],
+           [2, 3, 4]])
+
+    Source: Chellapilla, Puri and Simard (2006), section 3, for unrolling windows into a matrix.
+    """
+    k_h, k_w, _, filters = kernel.shape
+    windows = extract_windows(x, (k_h, k_w), strides, dilation_rate)
+    n, out_height, out_width = windows.shape[:3]
+    weights = np.ascontiguousarray(kernel).reshape(-1, filters)  # (K_h K_w C, F)
+    out = np.empty((n, out_height, out_width, filters), x.dtype)
+    for images, rows in blocks_of_rows(windows):
+        np.matmul(rows, weights, out=out[images].reshape(-1, out_height * out_width, filters))
+    return out
+
+
+def windowed_kernel_gradient(
+    x: Array, dout: Array, window_size: Pair, strides: Pair, dilation_rate: Pair
+) -> Array:
+    """How the kernel of `windowed_product` should change: the same rows, multiplied from the other side.
+
+    dkernel[u, v, c, f] = sum over n, i, j of x[n, i s_h + u d_h, j s_w + v d_w, c] dout[n, i, j, f]
+
+    Parameters
+    ----------
+    x : (N, H, W, C), already padded. dout : (N, H', W', F).
+
+    Returns
+    -------
+    dkernel : (K_h, K_w, C, F).
+
+    Examples
+    --------
+    >>> x = np.arange(4.0).reshape(1, 1, 4, 1)
+    >>> windowed_kernel_gradient(x, np.ones((1, 1, 3, 1)), (1, 2), (1, 1), (1, 1)).ravel()
+    array([3., 6.])
+    """
+    channels, filters = x.shape[3], dout.shape[3]
+    windows = extract_windows(x, window_size, strides, dilation_rate)
+    dkernel = np.zeros((window_size[0] * window_size[1] * channels, filters), dout.dtype)
+    for images, rows in blocks_of_rows(windows):
+        dkernel += (rows.swapaxes(1, 2) @ dout[images].reshape(len(rows), -1, filters)).sum(axis=0)
+    return dkernel.reshape(*window_size, channels, filters)
+
+
+def windowed_input_gradient(
+    dout: Array, kernel: Array, size: Pair, strides: Pair, dilation_rate: Pair
+) -> Array:
+    """How the input of `windowed_product` should change: every output's blame, sent back through its taps.
+
+    dx[n, i', j', c] = sum of dout[n, i, j, f] kernel[u, v, c, f] over all outputs and taps that read the
+    pixel, that is with i s_h + u d_h = i' and j s_w + v d_w = j'.
+
+    At stride 1 this is a windowed product again: of the padded gradient with the kernel rotated by 180
+    degrees and its channel axes swapped. At larger strides each tap adds its share on its own.
+
+    Parameters
+    ----------
+    dout : (N, H', W', F). kernel : (K_h, K_w, C, F). size : (H, W) of the padded input.
+
+    Returns
+    -------
+    dx : (N, H, W, C).
+
+    Examples
+    --------
+    One output gradient of 1 paints the kernel, not rotated, on the input:
+
+    >>> kernel = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(2, 2, 1, 1)
+    >>> dout = np.zeros((1, 2, 2, 1)); dout[0, 0, 0, 0] = 1
+    >>> windowed_input_gradient(dout, kernel, (3, 3), (1, 1), (1, 1))[0, :, :, 0]
+    array([[1., 2., 0.],
+           [3., 4., 0.],
+           [0., 0., 0.]])
+    """
+    k_h, k_w = kernel.shape[:2]
+    if strides == (1, 1):
+        margins = [window_extent(k, d) - 1 for k, d in zip((k_h, k_w), dilation_rate, strict=True)]
+        rotated = kernel[::-1, ::-1].swapaxes(2, 3)  # (K_h, K_w, F, C)
+        padded = pad_images(dout, tuple((margin, margin) for margin in margins))
+        return windowed_product(padded, rotated, dilation_rate=dilation_rate)
+    dx = np.zeros((len(dout), *size, kernel.shape[2]), dout.dtype)
+    for u in range(k_h):
+        for v in range(k_w):
+            tap = tap_slices(u, v, dout.shape[1:3], strides, dilation_rate)
+            dx[tap] += dout @ np.ascontiguousarray(kernel[u, v].T)
+    return dx

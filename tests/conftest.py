@@ -1,0 +1,24 @@
+"""What all tests share: where the strategies live, how hypothesis runs, how a refusal is checked."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+# The same cases in every run and on every machine, and no clock: this machine may be busy.
+settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.load_profile("book")
+
+
+@pytest.fixture
+def refuses():
+    """`with refuses(message):` passes when the block raises an error that says exactly `message`."""
+
+    def expect(message, error=ValueError):
+        return pytest.raises(error, match=f"^{re.escape(message)}$")
+
+    return expect
