@@ -1,0 +1,1 @@
+"""Convolutional networks from scratch, in NumPy, with a Keras twin."""
