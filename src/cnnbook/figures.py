@@ -1,0 +1,293 @@
+"""Figures for the book: arrays in, one themed picture out.
+
+Every function returns a `Figure`. It is drawn by Matplotlib with stand-in colours that are then replaced by
+the page's own CSS variables, so that a figure follows the light/dark switch without being redrawn, prints,
+and works in a notebook, where the fallback colours apply. Nothing here computes results.
+"""
+
+import contextlib
+import hashlib
+import html
+import io
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+# stand-in colour -> (CSS variable, colour where the page defines none)
+INK = {
+    "#010203": ("--fig-fg", "currentColor"),
+    "#010204": ("--fig-muted", "#6b7280"),
+    "#010205": ("--fig-grid", "#9ca3af"),
+    "#010206": ("--fig-bg", "transparent"),
+    "#010211": ("--fig-1", "#0072b2"),
+    "#010212": ("--fig-2", "#d55e00"),
+    "#010213": ("--fig-3", "#009e73"),
+    "#010214": ("--fig-4", "#cc79a7"),
+    "#010215": ("--fig-5", "#8f7700"),
+    "#010216": ("--fig-6", "#5b7fa6"),
+    "#010221": ("--fig-pos", "#0072b2"),
+    "#010222": ("--fig-neg", "#d55e00"),
+}
+FG, MUTED, GRID, BG = "#010203", "#010204", "#010205", "#010206"
+SERIES = ["#010211", "#010212", "#010213", "#010214", "#010215", "#010216"]
+MARKERS, DASHES = "osD^vP", ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cnnbook",
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": FG,
+    "axes.titlecolor": FG,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.alpha": 0.4,
+    "grid.linewidth": 0.6,
+    "figure.facecolor": "none",
+    "figure.constrained_layout.h_pad": 0.02,
+    "figure.constrained_layout.w_pad": 0.03,
+    "xtick.color": FG,
+    "ytick.color": FG,
+    "text.color": FG,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.linewidth": 2,
+}
+
+
+WIDTH = 4.9  # inches; a figure's type is then readable on a phone 390 px wide
+
+
+class Figure:
+    """A picture that is its own SVG text.
+
+    Parameters
+    ----------
+    svg : the drawing.
+    alt : what the figure shows, for those who cannot see it.
+    """
+
+    def __init__(self, svg: str, alt: str):
+        self.svg, self.alt = svg, alt
+
+    def _repr_html_(self) -> str:
+        return f'<div class="cnn-figure">{self.svg}</div>'
+
+    def __repr__(self):
+        return f"Figure({self.alt!r})"
+
+
+def images(
+    arrays: Sequence[np.ndarray],
+    titles: Sequence[str] = (),
+    *,
+    alt: str,
+    columns: int | None = None,
+    signed: bool | Sequence[bool] = False,
+) -> Figure:
+    """Small images side by side: grey for brightness, orange-white-blue for numbers of both signs.
+
+    Parameters
+    ----------
+    arrays : (H, W) or (H, W, 1) each. titles : one line above each image.
+    columns : images per row; by default all in one row, up to four.
+    signed : for all images or for each. Orange is below zero, blue above, white is zero. All signed images
+        share one zero-centred scale, stated under the figure; all grey images share one from their darkest
+        to their brightest pixel.
+
+    Raises
+    ------
+    ValueError : for anything but 2-D images.
+
+    Examples
+    --------
+    >>> images([np.eye(3), 1 - np.eye(3)], ["a", "b"], alt="Two diagonals.")
+    Figure('Two diagonals.')
+    """
+    arrays = [array[..., 0] if array.shape[2:] == (1,) else array for array in map(np.asarray, arrays)]
+    if not arrays or any(array.ndim != 2 for array in arrays):
+        shapes = [array.shape for array in arrays]
+        raise ValueError(
+            f"images draws one or more arrays of shape (H, W) or (H, W, 1). Received shapes {shapes}."
+        )
+    both_signs = np.broadcast_to(signed, len(arrays))
+    grey = [array for array, sign in zip(arrays, both_signs, strict=True) if not sign]
+    scales = {False: (min((a.min() for a in grey), default=0), max((a.max() for a in grey), default=1))}
+    high = (
+        max((np.abs(a).max() for a, sign in zip(arrays, both_signs, strict=True) if sign), default=0) or 1.0
+    )
+    scales[True] = (-high, high)
+
+    columns = min(columns or 4, len(arrays))
+    rows = -(-len(arrays) // columns)
+    tallest = max(array.shape[0] / array.shape[1] for array in arrays)
+    height = rows * (WIDTH / columns * tallest + (0.25 if titles else 0)) + (0.25 if any(both_signs) else 0)
+    with _figure((WIDTH, height), alt) as (figure, result):
+        for axis in (axes := figure.subplots(rows, columns, squeeze=False).ravel()):
+            axis.set_axis_off()
+        for number, (array, sign) in enumerate(zip(arrays, both_signs, strict=True)):
+            low, high = scales[bool(sign)]
+            colormap = _diverging() if sign else "gray"
+            axes[number].imshow(array, cmap=colormap, vmin=low, vmax=high, interpolation="nearest")
+            if number < len(titles):
+                axes[number].set_title(titles[number], loc="center", fontsize=10)
+        if any(both_signs):
+            high = scales[True][1]
+            figure.supxlabel(f"orange -{high:.3g}, white 0, blue +{high:.3g}", fontsize=9, color=FG)
+    return result
+
+
+def curves(
+    series: dict[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    log: str = "",
+    markers: bool = True,
+) -> Figure:
+    """Lines over a shared axis, told apart by colour, dash and marker, each labelled at its legend entry.
+
+    Parameters
+    ----------
+    series : name -> (x values, y values).
+    log : "x", "y" or "xy" for logarithmic axes.
+
+    Examples
+    --------
+    >>> curves({"loss": ([0, 1], [2.3, 1.1])}, alt="It falls.", xlabel="step", ylabel="loss (nats)")
+    Figure('It falls.')
+    """
+    with _figure((WIDTH, 3.2), alt) as (figure, result):
+        axis = figure.subplots()
+        for number, (name, (xs, ys)) in enumerate(series.items()):
+            style = {"color": SERIES[number % 6], "linestyle": DASHES[number % 6]}
+            axis.plot(
+                xs, ys, label=name, marker=MARKERS[number % 6] if markers else None, markersize=5, **style
+            )
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+        if "x" in log:
+            axis.set_xscale("log")
+        if "y" in log:
+            axis.set_yscale("log")
+        if len(series) > 1:
+            axis.legend()
+    return result
+
+
+def bars(values: dict[str, float], *, alt: str, xlabel: str, log: bool = False, unit: str = "") -> Figure:
+    """One horizontal bar per name, with its number written at its end.
+
+    Examples
+    --------
+    >>> bars({"dense": 1e6, "conv": 320}, alt="Dense needs far more.", xlabel="parameters", log=True)
+    Figure('Dense needs far more.')
+    """
+    with _figure((WIDTH, 0.65 + 0.42 * len(values)), alt) as (figure, result):
+        axis = figure.subplots()
+        names, numbers = list(values), list(values.values())
+        drawn = axis.barh(names, numbers, color=SERIES[0], height=0.6)
+        axis.bar_label(drawn, [f"{number:,.4g}{unit}" for number in numbers], padding=4, color=FG)
+        axis.set_xlabel(xlabel)
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+        if log:
+            axis.set_xscale("log")
+            axis.set_xlim(min(numbers) / 3, max(numbers) * 30)
+        else:
+            axis.set_xlim(0, max(numbers) * 1.25)
+    return result
+
+
+def matrix(
+    values: np.ndarray, *, alt: str, xlabel: str, ylabel: str, row_lines: Sequence[int] = ()
+) -> Figure:
+    """A matrix as a grid of cells: empty where it is zero, filled and labelled with the number elsewhere.
+
+    Parameters
+    ----------
+    values : (rows, columns), a few dozen cells each way at most.
+    row_lines : draw a line above these rows, to show blocks.
+
+    Examples
+    --------
+    >>> matrix(np.eye(3), alt="Ones on the diagonal.", xlabel="input", ylabel="output")
+    Figure('Ones on the diagonal.')
+    """
+    rows, columns = values.shape
+    with _figure((WIDTH, 0.7 + 4.4 * rows / columns), alt) as (figure, result):
+        axis = figure.subplots()
+        for i, j in np.argwhere(values):
+            color = SERIES[0] if values[i, j] > 0 else SERIES[1]
+            axis.fill(
+                [j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=color, alpha=0.35, edgecolor=color
+            )
+            axis.text(
+                j + 0.5, i + 0.54, f"{values[i, j]:.3g}", ha="center", va="center", fontsize=8, color=FG
+            )
+        axis.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", xlabel=xlabel, ylabel=ylabel)
+        step = 5 if columns > 12 else 1
+        axis.set_xticks(np.arange(0, columns, step) + 0.5, range(0, columns, step), minor=False)
+        axis.set_yticks(np.arange(rows) + 0.5, range(rows))
+        axis.tick_params(length=0, labelsize=9)
+        axis.grid(visible=False)
+        for spine in axis.spines.values():
+            spine.set_visible(True)
+        for line in row_lines:
+            axis.axhline(line, color=MUTED, linewidth=0.8)
+        for column in range(step, columns, step):
+            axis.axvline(column, color=GRID, linewidth=0.6, alpha=0.6)
+    return result
+
+
+@contextlib.contextmanager
+def _figure(size, alt):
+    """A Matplotlib figure in the book's style, and the `Figure` that holds its SVG when the block ends."""
+    import matplotlib
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    result = Figure("", alt)
+    with matplotlib.rc_context(STYLE):
+        drawing = MatplotlibFigure(figsize=size, layout="constrained")
+        yield drawing, result
+        buffer = io.StringIO()
+        drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        result.svg = themed(buffer.getvalue(), alt)
+
+
+def themed(svg: str, alt: str) -> str:
+    """Matplotlib's SVG made fit for a page: theme colours, the page's font, a label, no clashing ids.
+
+    >>> themed('<svg width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1"/></svg>', "Nothing.")[:48]
+    '<svg viewBox="0 0 72 36" role="img" aria-label="'
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    for stand_in, (variable, fallback) in INK.items():
+        svg = svg.replace(stand_in, f"var({variable}, {fallback})")
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    svg = re.sub(r"(<(?:g|text)[^>]*?) id=\"[^\"]*\"", r"\1", svg)
+    prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
+    view_box = re.search(r'viewBox="([^"]*)"', svg)[1]
+    width = float(view_box.split()[2])
+    label = html.escape(alt, quote=True)
+    head = (
+        f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '
+        f'style="width: 100%; max-width: {1.45 * width:.0f}px; height: auto" '
+        'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    )
+    return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
+
+
+def _diverging():
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("orange_white_blue", ["#b34a00", "#ffffff", "#00538a"])
