@@ -19,6 +19,7 @@ from cnnbook.nn import (
     SoftmaxCrossEntropy,
     Tanh,
 )
+from cnnbook.nn.layer import describe
 from cnnbook.slopes import DIRECTIONS, ELEMENTWISE_LIMIT, Comparison, check_gradient, unit
 
 SHAPE = (4, 5, 3)
@@ -167,7 +168,7 @@ def test_the_worst_place_is_the_place_of_the_fault():
 )
 def test_a_gradient_of_another_shape_is_refused(refuses, change, message):
     layer = scale_with(change)
-    with refuses(f"{layer!r}: {message}", GradientError):
+    with refuses(f"{describe(layer)}: {message}", GradientError):
         check_layer(layer, SHAPE, rng=0)
 
 
@@ -181,7 +182,7 @@ def test_a_gradient_of_another_shape_is_refused(refuses, change, message):
 def test_a_forgotten_or_invented_gradient_is_named(refuses, change, received):
     layer = scale_with(change)
     with refuses(
-        f"{layer!r}: grads must have the names of params, ['beta', 'gamma']. Received {received}.",
+        f"{describe(layer)}: grads must have the names of params, ['beta', 'gamma']. Received {received}.",
         GradientError,
     ):
         check_layer(layer, SHAPE, rng=0)
@@ -228,7 +229,7 @@ class AlwaysReturnsDx(Scale):
     ],
 )
 def test_bad_manners_are_rejected_with_the_complaint(refuses, layer, complaint):
-    with refuses(f"{layer!r}: {complaint}", GradientError):
+    with refuses(f"{describe(layer)}: {complaint}", GradientError):
         check_layer(layer, SHAPE, rng=0)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cnnbook.nn.layer import describe
+
 Array = np.ndarray
 
 
@@ -45,7 +47,7 @@ def check_shift_equivariance(layer, input_shape=(9, 8, 2)) -> None:
     difference = np.abs(moved[:, :, 1:] - here[:, :, :-1]).max()
     if difference > 1e-9:
         raise CheckError(
-            f"{layer!r}: a shifted image must give the shifted output. "
+            f"{describe(layer)}: a shifted image must give the shifted output. "
             f"The same patch, one pixel on, is answered {difference:.3g} differently: "
             "something is learned per place."
         )
@@ -62,7 +64,7 @@ def check_bias_per_output(layer, input_shape) -> None:
     count = answers.shape[-1]
     if np.unique(answers.round(12)).size < count:
         raise CheckError(
-            f"{layer!r}: {count} outputs need {count} biases. "
+            f"{describe(layer)}: {count} outputs need {count} biases. "
             f"On zeros they give only {np.unique(answers.round(12)).size} different answers."
         )
 
@@ -78,7 +80,7 @@ def check_gradient_is_conserved(layer, input_shape=(6, 4, 2)) -> None:
     dx = layer.backward(np.ones(out.shape))
     if not np.isclose(dx.sum(), out.size):
         raise CheckError(
-            f"{layer!r}: the gradient handed back must add up to the gradient received, {out.size}. "
+            f"{describe(layer)}: the gradient handed back must add up to the gradient received, {out.size}. "
             f"On a constant image it adds up to {dx.sum():g}: tied pixels are paid more than once."
         )
 
@@ -93,7 +95,7 @@ def check_padding_never_wins(layer, input_shape=(5, 4, 2)) -> None:
     out = layer.forward(np.full((1, *input_shape), -1.0))
     if out.max() > -1:
         raise CheckError(
-            f"{layer!r}: pooling an image of -1 must give -1 everywhere. "
+            f"{describe(layer)}: pooling an image of -1 must give -1 everywhere. "
             f"It gives {out.max():g} somewhere: the padding has won."
         )
 
@@ -110,7 +112,7 @@ def check_inference_is_independent(layer, input_shape) -> None:
     difference = np.abs(alone - together).max()
     if difference > 1e-9:
         raise CheckError(
-            f"{layer!r}: at inference an answer must not depend on its neighbours in the batch. "
+            f"{describe(layer)}: at inference an answer must not depend on its neighbours in the batch. "
             f"Alone and in a batch of 4 it differs by {difference:.3g}."
         )
 
@@ -128,7 +130,8 @@ def check_frozen_stays_frozen(layer, input_shape) -> None:
     changed = [name for name, value in layer.state.items() if not np.array_equal(value, before[name])]
     if changed:
         raise CheckError(
-            f"{layer!r}: a frozen layer must keep its state. A training pass changed {', '.join(changed)}."
+            f"{describe(layer)}: a frozen layer must keep its state. "
+            f"A training pass changed {', '.join(changed)}."
         )
 
 
@@ -143,7 +146,7 @@ def check_expectation(layer, input_shape=(2000,)) -> None:
     training, inference = layer.forward(x, training=True).mean(), layer.forward(x).mean()
     if not np.isclose(training, inference, rtol=0.02):
         raise CheckError(
-            f"{layer!r}: the mean output must be the same in training and at inference. "
+            f"{describe(layer)}: the mean output must be the same in training and at inference. "
             f"It is {training:.3g} and {inference:.3g}."
         )
 

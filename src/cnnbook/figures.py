@@ -129,11 +129,14 @@ def images(
     tallest = max(array.shape[0] / array.shape[1] for array in arrays)
     height = rows * (WIDTH / columns * tallest + (0.25 if titles else 0)) + (0.25 if any(both_signs) else 0)
     with _figure((WIDTH, height), alt) as (figure, result):
-        for axis in (axes := figure.subplots(rows, columns, squeeze=False).ravel()):
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis in axes[len(arrays) :]:
             axis.set_axis_off()
         for number, (array, sign) in enumerate(zip(arrays, both_signs, strict=True)):
             low, high = scales[bool(sign)]
             colormap = _diverging() if sign else "gray"
+            axes[number].set(xticks=[], yticks=[])
+            axes[number].spines[:].set(visible=True, color=GRID, linewidth=0.8)
             axes[number].imshow(array, cmap=colormap, vmin=low, vmax=high, interpolation="nearest")
             if number < len(titles):
                 axes[number].set_title(titles[number], loc="center", fontsize=10)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnnbook.diagnosis import suggest
+from cnnbook.nn.layer import describe
 from cnnbook.slopes import Comparison, check_gradient
 
 Array = np.ndarray
@@ -100,7 +101,7 @@ def check_layer(
     try:
         report = trial.report()
     except ValueError as error:  # a gradient of another shape has no slopes to compare with
-        raise GradientError(f"{trial.layer!r}: {error}", Report(repr(trial.layer))) from error
+        raise GradientError(f"{describe(trial.layer)}: {error}", Report(describe(trial.layer))) from error
     for comparison in report.comparisons:
         suggestion = ""
         if hint and comparison.error > tolerance:
@@ -154,7 +155,7 @@ class Trial:
         """Compare every gradient with its slope; judge nothing."""
         tried, _ = self.run(self.x)
         dx = tried.backward(self.dout.copy())
-        report = Report(f"{self.layer!r} on {self.x.shape}")
+        report = Report(f"{describe(self.layer)} on {self.x.shape}")
         report.comparisons.append(
             check_gradient("x", lambda x: np.vdot(self.dout, self.run(x)[1]), self.x, dx, self.seed)
         )
@@ -210,7 +211,7 @@ class Trial:
         if tried.backward(self.dout.copy(), input_gradient=False) is not None:
             faults.append("backward(dout, input_gradient=False) must return None.")
         if faults:
-            raise GradientError(f"{self.layer!r}: {faults[0]}", Report(repr(self.layer)))
+            raise GradientError(f"{describe(self.layer)}: {faults[0]}", Report(describe(self.layer)))
 
 
 def check_loss(loss, outputs: Array | None = None, targets: Array | None = None, *, tolerance=1e-6) -> Report:

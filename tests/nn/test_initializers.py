@@ -54,6 +54,12 @@ def test_normal_weights_end_at_two_standard_deviations_before_rescaling(initiali
     assert 0.98 * bound < np.abs(draw(initializer)).max() <= bound
 
 
+def test_truncated_normal_cuts_small_arrays_too():
+    for seed in range(200):
+        draws = truncated_normal((5,), 1.0, np.random.default_rng(seed), np.float64)
+        assert np.abs(draws).max() <= 2 / 0.87962566103423978
+
+
 def test_truncated_normal_draws_again_what_lies_outside_instead_of_clipping():
     weights = truncated_normal((20_000,), 1.0, np.random.default_rng(0), np.float64)
     assert len(np.unique(weights)) == weights.size

@@ -139,7 +139,8 @@ class BatchNormalization(Layer):
         if from_batch:
             m = dout.size // dout.shape[-1]
             dx -= self._spread(slope * dbeta / m)
-            dx -= centered * self._spread(slope * inverse * dgamma / m)
+            centered *= self._spread(slope * inverse * dgamma / m)
+            dx -= centered
         return dx.reshape(dout.shape)
 
     def _remember_statistics(self, mean, variance):

@@ -10,7 +10,7 @@ A layer is built once for a shape, then goes forward and backward as often as yo
 Shapes passed to `build` and `output_shape` leave out the batch axis N.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -228,6 +228,23 @@ def check_number(owner: str, name: str, value: Any, interval: str) -> float:
         if above and below:
             return float(value)
     raise ValueError(f"{owner}: {name} must be a number in {interval}. Received {name}={value!r}.")
+
+
+def describe(layer: Layer) -> str:
+    """The layer in the fewest words: its class and the settings that are not the default.
+
+    >>> from cnnbook.nn import Conv2D
+    >>> describe(Conv2D(4, (3, 2), strides=1, padding="same"))
+    "Conv2D(filters=4, kernel_size=(3, 2), padding='same')"
+    """
+    settings = [
+        f"{field.name}={getattr(layer, field.name)!r}"
+        for field in fields(layer)
+        if field.init
+        and field.repr
+        and getattr(layer, field.name) not in (field.default, (field.default,) * 2)
+    ]
+    return f"{layer.name}({', '.join(settings)})"
 
 
 def check_positive(owner: str, name: str, value: Any) -> int:

@@ -27,7 +27,7 @@ Pair = tuple[int, int]
 BLOCK_BYTES = 512 * 1024
 
 # With fewer channels than this, a window's row in memory is too short to copy fast (three floats for a 3x3
-# kernel on a grey image). Then the copy runs along image rows, one tap at a time, and the matrix is transposed.
+# kernel on a grey image). Then the copy runs along image rows, one tap at a time, and is read transposed.
 FEW_CHANNELS = 4
 
 
@@ -180,7 +180,7 @@ def blocks_of_rows(windows: Array) -> Iterator[tuple[slice, Array]]:
     Yields
     ------
     images : slice of the batch.
-    rows : (B, H'W', K_h K_w C), a fresh contiguous copy of about BLOCK_BYTES, at least one image.
+    rows : (B, H'W', K_h K_w C), a fresh copy of about BLOCK_BYTES, at least one image.
     """
     n, out_height, out_width, k_h, k_w, channels = windows.shape
     positions, taps = out_height * out_width, k_h * k_w * channels

@@ -1,0 +1,164 @@
+"""Train a Keras model as `cnnbook.nn.training.fit` trains ours: the same batches, the same numbers kept."""
+
+import math
+
+import numpy as np
+
+from cnnbook.keras_twin.convert import to_keras
+from cnnbook.nn import training as ours
+from cnnbook.nn.layer import check_positive
+from cnnbook.nn.losses import Loss
+from cnnbook.nn.optimizers import Optimizer
+from cnnbook.nn.training import History
+
+
+def fit(
+    model,
+    loss,
+    optimizer,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    epochs: int,
+    batch_size: int,
+    validation_data=None,
+    seed: int = 0,
+    callbacks=(),
+) -> History:
+    """Train a built Keras model: the arguments, the batches and the History of our own `fit`.
+
+    With the same seed both see the same examples in the same order, so that two models with the same weights
+    must give the same loss, step by step. Keras' own `model.fit` shuffles with a generator that nobody else
+    can follow. Dropout masks are Keras' own in any case.
+
+    Parameters
+    ----------
+    model : a built Keras model. loss, optimizer : ours or Keras'; ours are converted by `to_keras`.
+    x, y, epochs, batch_size, validation_data, seed, callbacks : as in `cnnbook.nn.training.fit`.
+
+    Returns
+    -------
+    History : as from `cnnbook.nn.training.fit`, so that one figure draws both.
+
+    Raises
+    ------
+    ValueError : data that do not fit together, numbers out of range.
+    FloatingPointError : the loss is no longer finite.
+
+    Examples
+    --------
+    >>> from cnnbook import nn
+    >>> x, y = np.array([[0, 1], [1, 0], [0, 2], [2, 0]], dtype=np.float32), np.array([0, 1, 0, 1])
+    >>> model = nn.Sequential([nn.Dense(2)])
+    >>> model.build((2,), seed=0)
+    (2,)
+    >>> twin, settings = to_keras(model), {"epochs": 3, "batch_size": 2, "seed": 7}
+    >>> run = nn.fit(model, nn.SoftmaxCrossEntropy(), nn.SGD(0.5), x, y, **settings)
+    >>> twin_run = fit(twin, nn.SoftmaxCrossEntropy(), nn.SGD(0.5), x, y, **settings)
+    >>> np.allclose(run.steps["loss"], twin_run.steps["loss"], atol=1e-6)
+    True
+    """
+    x, y = ours.check_data("fit", x, y)
+    epochs, batch_size = (
+        check_positive("fit", "epochs", epochs),
+        check_positive("fit", "batch_size", batch_size),
+    )
+    loss = to_keras(loss) if isinstance(loss, Loss) else loss
+    optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
+    train_step, measure = compiled_steps(model, loss, optimizer)
+    run, rng, step = History(), np.random.default_rng(seed), 0
+    bar = ours.progress_bar(epochs * math.ceil(len(x) / batch_size))
+    try:
+        for epoch in range(epochs):
+            totals = {}
+            for batch in ours.batches(len(x), batch_size, rng):
+                logs = as_floats(train_step(x[batch], y[batch]))
+                check_finite(logs["loss"], f"step {step} of epoch {epoch}")
+                ours.record(run.steps, logs)
+                ours.add(totals, logs, len(batch))
+                ours.call(callbacks, "on_step", model, step, logs)
+                step += 1
+                if bar is not None:
+                    bar.set_postfix(epoch=epoch, loss=f"{logs['loss']:.3f}", refresh=False)
+                    bar.update()
+            logs = {key: total / len(x) for key, total in totals.items()}
+            if validation_data is not None:
+                measured = mean_over_batches(
+                    measure, *ours.check_data("fit, validation_data", *validation_data)
+                )
+                logs |= {f"val_{key}": value for key, value in measured.items()}
+            ours.record(run.history, logs)
+            ours.call(callbacks, "on_epoch", model, epoch, logs)
+    except KeyboardInterrupt:
+        run.interrupted = True
+    finally:
+        if bar is not None:
+            bar.close()
+    return run
+
+
+def evaluate(model, loss, x: np.ndarray, y: np.ndarray, *, batch_size: int = 256) -> dict[str, float]:
+    """Loss, and for integer labels accuracy, of a Keras model as it is: `cnnbook.nn.evaluate` for the twin.
+
+    Examples
+    --------
+    >>> from cnnbook import nn
+    >>> model = nn.Sequential([nn.Dense(10, kernel_initializer=nn.Zeros())])
+    >>> model.build((4,))
+    (10,)
+    >>> measured = evaluate(to_keras(model), nn.SoftmaxCrossEntropy(), np.ones((5, 4), np.float32), np.arange(5))
+    >>> round(measured["loss"], 3), round(measured["accuracy"], 3)
+    (2.303, 0.2)
+    """
+    x, y = ours.check_data("evaluate", x, y)
+    batch_size = check_positive("evaluate", "batch_size", batch_size)
+    _, measure = compiled_steps(model, to_keras(loss) if isinstance(loss, Loss) else loss, None)
+    return mean_over_batches(measure, x, y, batch_size)
+
+
+def compiled_steps(model, loss, optimizer):
+    """One training step and one measurement as TensorFlow graphs: (x, y) -> {"loss": ..., "accuracy": ...}."""
+    from cnnbook.keras_twin import tf
+
+    def logs(outputs, y):
+        measured = {"loss": loss(y, outputs)}
+        if y.dtype.is_integer and y.shape.rank == 1 and outputs.shape.rank == 2:
+            right = tf.equal(tf.argmax(outputs, axis=1), tf.cast(y, tf.int64))
+            measured["accuracy"] = tf.reduce_mean(tf.cast(right, tf.float64))
+        return measured
+
+    @tf.function(reduce_retracing=True)
+    def train_step(x, y):
+        with tf.GradientTape() as tape:
+            measured = logs(model(x, training=True), y)
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(measured["loss"], [v.value for v in variables]), variables)
+        return measured
+
+    @tf.function(reduce_retracing=True)
+    def measure(x, y):
+        return logs(model(x, training=False), y)
+
+    return train_step, measure
+
+
+def mean_over_batches(measure, x, y, batch_size: int = 256) -> dict[str, float]:
+    """The means of what `measure` returns over all examples."""
+    totals = {}
+    for batch in ours.batches(len(x), batch_size):
+        ours.add(totals, as_floats(measure(x[batch], y[batch])), len(x[batch]))
+    return {key: total / len(x) for key, total in totals.items()}
+
+
+def as_floats(logs) -> dict[str, float]:
+    """TensorFlow's scalars as Python's floats."""
+    return {key: float(value) for key, value in logs.items()}
+
+
+def check_finite(loss: float, when: str) -> None:
+    """Stop a run whose loss is no longer a number."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"fit: the loss must stay finite. At {when} it is {loss}. "
+            "Try a smaller learning_rate, inputs scaled to [0, 1], or another initializer."
+        )

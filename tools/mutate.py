@@ -1,0 +1,170 @@
+"""Does the suite notice? Plant single faults in the network, one at a time, and see whether a test fails.
+
+    python tools/mutate.py                    80 faults, chosen at random with a fixed seed
+    python tools/mutate.py --faults 300 --seed 7 --only conv batchnorm
+
+Each fault is one changed expression of `src/cnnbook/nn`: a sign, an operator, a constant, an axis, a
+comparison, a transpose or a dropped term. Docstrings, messages and annotations are left alone. It works on a
+copy; the sources are not touched. Exit code 1 when fewer than 97 % of the faults that change behaviour are
+noticed.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NETWORK = Path("src/cnnbook/nn")
+LEFT_OUT = {"__init__"}
+LIMIT = 300  # seconds for one run of the tests; a fault that makes them hang counts as noticed
+
+# Faults that change nothing anybody could see, by "file: before -> after", and why.
+HARMLESS = {
+    "windows: 512 * 1024 -> 512 / 1024": "how much is copied at a time changes the speed, not the numbers",
+    "windows: 512 -> 513": "how much is copied at a time changes the speed, not the numbers",
+    "windows: 1024 -> 1025": "how much is copied at a time changes the speed, not the numbers",
+    "windows: 512 * 1024 -> 512": "how much is copied at a time changes the speed, not the numbers",
+    "windows: channels < FEW_CHANNELS -> channels <= FEW_CHANNELS": "two ways to copy the same rows",
+    "windows: 4 -> 5": "two ways to copy the same rows",
+}
+
+SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
+TURNS = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
+
+
+def changes(node):
+    """What can go wrong at one node of the syntax tree: replacement nodes."""
+    if isinstance(node, ast.BinOp):
+        if type(node.op) in SWAPS:
+            yield ast.BinOp(node.left, SWAPS[type(node.op)](), node.right)
+        if isinstance(node.op, ast.Add | ast.Sub | ast.Mult):
+            yield node.left  # the second term is dropped
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield node.operand
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in TURNS:
+        yield ast.Compare(node.left, [TURNS[type(node.ops[0])](), *node.ops[1:]], node.comparators)
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Constant) and type(node.value) is float:
+        yield ast.Constant(node.value * 1.5 or 0.5)
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield ast.Constant(not node.value)
+    elif isinstance(node, ast.Attribute) and node.attr == "T":
+        yield node.value
+
+
+def faults_of(path):
+    """Every possible fault of one file: (line, start, end, before, after)."""
+    source = path.read_text()
+    tree = ast.parse(source)
+    ignored = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise | ast.JoinedStr):
+            ignored.update(map(id, ast.walk(node)))
+        for note in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if note is not None:
+                ignored.update(map(id, ast.walk(note)))
+    for node in ast.walk(tree):
+        if id(node) in ignored or not hasattr(node, "lineno") or node.lineno != node.end_lineno:
+            continue
+        before = ast.get_source_segment(source, node)
+        for changed in changes(node):
+            after = ast.unparse(ast.fix_missing_locations(changed))
+            if isinstance(node, ast.BinOp):
+                after = f"({after})"
+            yield node.lineno, node.col_offset, node.end_col_offset, before, after
+
+
+def plant(path, fault):
+    """Write one fault into a file of the copy."""
+    line, start, end, _, after = fault
+    lines = path.read_bytes().split(b"\n")
+    text = lines[line - 1]
+    lines[line - 1] = text[:start] + after.encode() + text[end:]
+    path.write_bytes(b"\n".join(lines))
+
+
+def noticed(copy, stem):
+    """Does a test fail? The file's own tests first, then all that need neither Keras nor a browser."""
+    own = copy / "tests" / "nn" / f"test_{stem}.py"
+    rest = ["tests/nn", "tests/test_gradcheck.py", "tests/test_zoo.py", "src/cnnbook/nn"]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
+    for tests in ([str(own)] if own.exists() else [], rest):
+        if not tests:
+            continue
+        where = {"cwd": copy, "env": environment, "capture_output": True, "timeout": LIMIT}
+        try:
+            ran = subprocess.run([*command, *tests], **where, check=False)
+        except subprocess.TimeoutExpired:
+            return True
+        if ran.returncode:
+            return True
+    return False
+
+
+def main():
+    """Plant, test, report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--faults", type=int, default=80, help="how many to plant (80)")
+    parser.add_argument("--seed", type=int, default=0, help="which ones (0)")
+    parser.add_argument("--only", nargs="*", default=[], help="names of files, such as conv")
+    options = parser.parse_args()
+
+    files = [p for p in sorted((ROOT / NETWORK).glob("*.py")) if p.stem not in LEFT_OUT]
+    if options.only:
+        files = [p for p in files if p.stem in options.only]
+    possible = [(path, fault) for path in files for fault in faults_of(path)]
+    chosen = random.Random(options.seed).sample(possible, min(options.faults, len(possible)))
+    print(f"{len(possible)} single faults are possible in {len(files)} files; planting {len(chosen)}")
+
+    survivors, harmless, start = [], 0, time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        for part in ("src", "tests"):
+            shutil.copytree(
+                ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        for part in ("conftest.py", "pyproject.toml"):
+            shutil.copy(ROOT / part, copy / part)
+        if noticed(copy, "layer"):
+            sys.exit("The tests must pass before faults are planted, and they fail. Run `make test` first.")
+        for number, (path, fault) in enumerate(chosen, start=1):
+            target = copy / path.relative_to(ROOT)
+            plant(target, fault)
+            caught = noticed(copy, path.stem)
+            shutil.copy(path, target)
+            name = f"{path.stem}: {fault[3]} -> {fault[4].strip('()')}"
+            if not caught and name in HARMLESS:
+                harmless += 1
+            elif not caught:
+                survivors.append(f"{path.relative_to(ROOT)}:{fault[0]}  {fault[3]}  ->  {fault[4]}")
+            left = (time.perf_counter() - start) / number * (len(chosen) - number)
+            verdict = "noticed" if caught else "SURVIVED"
+            print(f"{number}/{len(chosen)}  {verdict}  {name}  ({left / 60:.0f} min left)", flush=True)
+    effective = len(chosen) - harmless
+    share = 1 - len(survivors) / effective
+    print(f"\nnoticed {effective - len(survivors)} of {effective} that change behaviour ({share:.1%}); "
+          f"{harmless} change nothing visible")  # fmt: skip
+    print("\n".join(["survivors:", *survivors]) if survivors else "no survivors")
+    sys.exit(share < 0.97)
+
+
+if __name__ == "__main__":
+    main()
