@@ -284,7 +284,7 @@ def themed(svg: str, alt: str) -> str:
     label = html.escape(alt, quote=True)
     head = (
         f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '
-        f'style="width: 100%; max-width: {1.45 * width:.0f}px; height: auto" '
+        f'style="width: 100%; max-width: {1.45 * width:.0f}px; height: auto; overflow: visible" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()

@@ -194,7 +194,8 @@ export function clean(given) {
 }
 
 // The gradient that arrives from above, until the reader edits it: small integers that tell outputs apart.
-const arriving = ({ dout }, { rows, columns }) => dout ?? table(rows.out, columns.out, (i, j) => [1, 2, -1, 0, 3, -2, 1][(i * columns.out + j) % 7]);
+const arriving = ({ dout }, { rows, columns }) =>
+  dout ?? table(rows.out, columns.out, (i, j) => [1, 2, -1, 0, 3, -2, 1][(i * columns.out + j) % 7]);
 
 // ---------------------------------------------------------------- what one step says
 
@@ -210,7 +211,8 @@ export function scene(state) {
   if (state.view === "channels") return { ...base, ...channelScene(state, base) };
   if (state.view === "backward") return { ...base, ...backwardScene(state, base) };
   const groups = windowTerms(padded, kernel, shape, ...at);
-  return { ...base, name: "out", groups, names: groups.map((_, u) => `kernel row ${u}`), result: convolve(image, kernel, state), where: windowSentence(shape, at) };
+  const names = groups.map((_, u) => `kernel row ${u}`);
+  return { ...base, name: "out", groups, names, result: convolve(image, kernel, state), where: windowSentence(shape, at) };
 }
 
 function windowSentence({ rows, columns, stride, dilation }, [i, j]) {
@@ -221,12 +223,14 @@ function windowSentence({ rows, columns, stride, dilation }, [i, j]) {
 }
 
 function channelScene(state, { shape, at }) {
-  const planes = state.image[0][0].map((_, c) => ({ image: imagePlane(state.image, c), kernel: kernelPlane(state.kernel, c, state.filter) }));
+  const planes = state.image[0][0].map((_, c) => (
+    { image: imagePlane(state.image, c), kernel: kernelPlane(state.kernel, c, state.filter) }));
   const blocks = planes.map(({ image, kernel }) => windowTerms(padInput(image, shape), kernel, shape, ...at));
   const maps = convolveChannels(state.image, state.kernel, state.bias, state);
   return {
-    planes, maps, name: "out", index: [...at, state.filter], groups: blocks.map((block) => block.flat()),
-    names: blocks.map((_, c) => `channel ${c}`), bias: state.bias[state.filter], result: maps[state.filter], where: windowSentence(shape, at),
+    planes, maps, name: "out", index: [...at, state.filter], 
+    groups: blocks.map((block) => block.flat()), names: blocks.map((_, c) => `channel ${c}`),
+    bias: state.bias[state.filter], result: maps[state.filter], where: windowSentence(shape, at),
   };
 }
 
@@ -235,7 +239,8 @@ function backwardScene(state, { image, kernel, shape, dout, at }) {
   const all = taps(image, kernel, state);
   const mine = all.filter(({ source, u, v }) => (pixelMode ? source?.join() === at.join() : u === at[0] && v === at[1]));
   const lines = [...new Set(mine.map(({ i }) => i))];
-  const groups = lines.map((line) => mine.filter(({ i }) => i === line).map((tap) => ({ ...tap, pixel: dout[tap.i][tap.j], weight: pixelMode ? tap.weight : tap.pixel })));
+  const pairs = mine.map((tap) => ({ ...tap, pixel: dout[tap.i][tap.j], weight: pixelMode ? tap.weight : tap.pixel }));
+  const groups = lines.map((line) => pairs.filter(({ i }) => i === line));
   const feeds = new Set(mine.map(({ i, j }) => `${i},${j}`)).size;
   const outputs = `${feeds} output${feeds === 1 ? "" : "s"}`;
   return {
@@ -290,7 +295,8 @@ export function mount(root, model) {
     if (next.padding === "valid" || next.padding === "same" || Number.isInteger(next.padding)) {
       const trial = clean({ ...next, dilation: 1, padding: "same" });
       if (!fits({ ...trial, dilation: next.dilation, padding: next.padding })) {
-        const edge = geometry(imagePlane(trial.image), kernelPlane(trial.kernel), { ...trial, dilation: next.dilation, padding: next.padding }).rows;
+        const asked = { ...trial, dilation: next.dilation, padding: next.padding };
+        const edge = geometry(imagePlane(trial.image), kernelPlane(trial.kernel), asked).rows;
         message = `Not possible: a window spanning ${edge.span} pixels does not fit ${edge.padded} rows or columns. Nothing changed.`;
         draw();
         return;
@@ -311,8 +317,10 @@ export function mount(root, model) {
     go(clamp(now.at[0] + rows, now.height - 1) * now.width + clamp(now.at[1] + columns, now.width - 1));
   });
   const pick = stopAnd((row, column) => go(row * now.width + column));
+  const pickFilter = stopAnd((filter, row, column) => change({ filter, step: row * now.width + column }));
   const reject = stopAnd((text) => {
-    message = `${text.trim() ? `\u201c${text.trim().slice(0, 20)}\u201d` : "Nothing"} is not a number between ${full(-LIMIT)} and ${full(LIMIT)}: the old one stays.`;
+    const typed = text.trim() ? `\u201c${text.trim().slice(0, 20)}\u201d` : "Nothing";
+    message = `${typed} is not a number between ${full(-LIMIT)} and ${full(LIMIT)}: the old one stays.`;
     draw();
   });
 
@@ -340,7 +348,7 @@ export function mount(root, model) {
   const note = h("p", { class: "note soft", "aria-hidden": "true" });
   const stages = {
     forward: forwardStage({ editImage: editImage(0), editKernel: editKernel(0), reject, pick, move }),
-    channels: channelsStage({ editImage, editKernel, reject, move, pick: stopAnd((filter, row, column) => change({ filter, step: row * now.width + column })) }),
+    channels: channelsStage({ editImage, editKernel, reject, move, pick: pickFilter }),
     backward: backwardStage({ editImage: editImage(0), editKernel: editKernel(0), editDout, reject, pick, move }),
   };
   stages.im2col = stages.forward;
@@ -350,8 +358,9 @@ export function mount(root, model) {
       const value = parseNumber(text);
       const answer = now.result[now.at[0]][now.at[1]];
       if (value === null) message = "Type a number, then Check.";
-      else if (Math.abs(value - answer) > 1e-6) message = `Not yet: ${full(value)} is ${full(Math.abs(value - answer))} too ${value > answer ? "high" : "low"}.`;
-      else reveal("Right.");
+      else if (Math.abs(value - answer) > 1e-6) {
+        message = `Not yet: ${full(value)} is ${full(Math.abs(value - answer))} too ${value > answer ? "high" : "low"}.`;
+      } else reveal("Right.");
       draw();
     },
     show() {
@@ -366,7 +375,7 @@ export function mount(root, model) {
   }
   const settings = settingsBlock(change, stopAnd, store);
   const views = Object.entries(VIEWS).map(([view, text]) => button(text, stopAnd(() => change({ view, step: 0 }))));
-  const targets = [["pixel", "Pick a pixel"], ["weight", "Pick a weight"]].map(([target, text]) => button(text, stopAnd(() => change({ target, step: 0 }))));
+  const targets = ["pixel", "weight"].map((target) => button(`Pick a ${target}`, stopAnd(() => change({ target, step: 0 }))));
   const targetRow = h("div", { class: "views controls", role: "group", "aria-label": "Gradient of" }, targets);
   const formula = formulaBlock();
   const legend = h("div", { class: "legend soft" });
@@ -374,7 +383,7 @@ export function mount(root, model) {
   ui.element.append(
     h("div", { class: "views controls", role: "group", "aria-label": "View" }, views), targetRow,
     stages.forward.element, stages.channels.element, stages.backward.element,
-    sum.element, note, status.element, product.element, bar.element, settings.element, formula.element, legend);
+    sum.element, note, status.element, bar.element, product.element, settings.element, formula.element, legend);
 
   function changed() {
     if (signature() !== seen) {
@@ -387,7 +396,8 @@ export function mount(root, model) {
 
   function draw() {
     const { state } = store;
-    const view = { state, now, hidden: hidden(), shown: shownResult(), tint: tintScale(state, now) };
+    const narrow = ui.element.clientWidth < 560;
+    const view = { state, now, narrow, hidden: hidden(), shown: shownResult(), tint: tintScale(state, now) };
     views.forEach((control, index) => control.setAttribute("aria-pressed", String(Object.keys(VIEWS)[index] === state.view)));
     targets.forEach((control, index) => control.setAttribute("aria-pressed", String(["pixel", "weight"][index] === state.target)));
     targetRow.hidden = state.view !== "backward";
@@ -461,7 +471,8 @@ function remark(state, { where, shape }) {
 }
 
 function tintScale(state, now) {
-  const numbers = state.view === "backward" ? [now.dout, now.kernel, now.result, state.target === "weight" ? now.image : []] : [state.image, state.kernel, now.result];
+  const input = state.target === "weight" ? now.image : [];
+  const numbers = [now.result, ...(state.view === "backward" ? [now.dout, now.kernel, input] : [state.image, state.kernel])];
   const top = Math.max(1, ...numbers.flat(9).map(Math.abs));
   return { top, of: (value) => Math.sign(value) * Math.sqrt(Math.abs(value) / top) };
 }
@@ -486,23 +497,29 @@ function inputCells({ padded, shape, groups }, tint, smalls) {
       value, tint: ring ? 0 : tint.of(value), edit: ring ? null : source,
       small: tap === undefined ? "" : ghost(tap),
       look: `${ring ? "ring" : ""} ${skip ? "skip" : ""} ${tap !== undefined && shape.dilation > 1 ? "tap" : ""}`,
-      label: `row ${r - shape.rows.before}, column ${c - shape.columns.before}${ring ? ", padding" : ""}: ${full(value)}${tap === undefined ? "" : `, in the window, times ${full(tap)}`}${skip ? ", never read" : ""}`,
+      label: [`row ${r - shape.rows.before}, column ${c - shape.columns.before}${ring ? ", padding" : ""}: ${full(value)}`,
+        tap === undefined ? "" : `, in the window, times ${full(tap)}`, skip ? ", never read" : ""].join(""),
     };
   }));
 }
 
-const imageFrame = ({ rows, columns }) => ({ row: rows.before, column: columns.before, height: rows.size, width: columns.size, look: "image" });
+const imageFrame = ({ rows, columns }) => (
+  { row: rows.before, column: columns.before, height: rows.size, width: columns.size, look: "image" });
 
 function inputFrames({ shape, at: [i, j] }) {
   const { stride, dilation, rows, columns } = shape;
-  return [imageFrame(shape), { row: i * stride, column: j * stride, height: rows.span, width: columns.span, look: dilation > 1 ? "wide" : "" }];
+  const look = dilation > 1 ? "wide" : "";
+  return [imageFrame(shape), { row: i * stride, column: j * stride, height: rows.span, width: columns.span, look }];
 }
 
 const weightCells = (kernel, tint, editable = true) => kernel.map((row, u) => row.map((value, v) => (
   { value, tint: tint.of(value), edit: editable && [u, v], label: `weight row ${u}, column ${v}: ${full(value)}` })));
 
-const resultCells = (shown, tint, name) => shown.map((row, r) => row.map((cell, c) => (
-  { ...cell, tint: cell.value === null ? 0 : tint.of(cell.value), label: `${name}[${r}, ${c}]${cell.value === null ? cell.text ? ": predict it" : ": empty" : `: ${full(cell.value)}`}` })));
+const resultCells = (shown, tint, name) => shown.map((row, r) => row.map((cell, c) => {
+  const empty = cell.value === null;
+  const said = empty ? (cell.text ? "predict it" : "empty") : full(cell.value);
+  return { ...cell, tint: empty ? 0 : tint.of(cell.value), label: `${name}[${r}, ${c}]: ${said}` };
+}));
 
 const sized = (grid_) => `${grid_.length}\u00d7${grid_[0].length}`;
 const tag = (text) => h("span", { class: "tag" }, text);
@@ -553,7 +570,10 @@ function channelsStage({ editImage, editKernel, reject, pick, move }) {
   let outs = [];
   return {
     element: h("div", { class: "stage layered" }, rows, sign("="), maps),
-    cell: (inner, { padded, kernel, width }) => (inner >= 560 ? stageCell(inner, [padded[0].length, kernel[0].length, width]) : fit(inner - 20, padded[0].length + kernel[0].length, 34)),
+    cell(inner, { padded, kernel, width }) {
+      if (inner >= 560) return stageCell(inner, [padded[0].length, kernel[0].length, width]);
+      return fit(inner - 20, padded[0].length + kernel[0].length, 34);
+    },
     update({ state, now, shown, tint }) {
       if (planes.length !== now.planes.length) {
         planes = now.planes.map((_, c) => {
@@ -586,8 +606,9 @@ function channelsStage({ editImage, editKernel, reject, pick, move }) {
       });
       outs.forEach(({ out, panel: { foot, size } }, f) => {
         const mine = f === state.filter;
-        const values = mine ? shown : shown.map((row, r) => row.map((cell, c) => ({ value: cell.value === null ? null : now.maps[f][r][c] })));
-        out.update(resultCells(values, tint, `filter ${f} `), { at: now.at, marks: mine ? [{ row: now.at[0], column: now.at[1], look: "" }] : [] });
+        const map = (row, r) => row.map((cell, c) => ({ value: cell.value === null ? null : now.maps[f][r][c] }));
+        const marks = mine ? [{ row: now.at[0], column: now.at[1] }] : [];
+        out.update(resultCells(mine ? shown : shown.map(map), tint, `filter ${f} `), { at: now.at, marks });
         size.textContent = `bias ${full(state.bias[f])}`;
         foot.replaceChildren(mine ? tag(`out[${now.index.join(", ")}]`) : "");
       });
@@ -617,13 +638,15 @@ function backwardStage({ editImage, editKernel, editDout, reject, pick, move }) 
       const read = new Map(now.mine.map(({ row, column, i, j }) => [`${row},${column}`, now.dout[i][j]]));
       doutGrid.update(now.dout.map((row, i) => row.map((value, j) => {
         const weight = pixelMode ? through.get(`${i},${j}`) : undefined;
-        return { value, tint: tint.of(value), edit: [i, j], look: weight === undefined ? "" : "tap", small: weight === undefined ? "" : ghost(weight),
+        const tapped = weight === undefined ? {} : { look: "tap", small: ghost(weight) };
+        return { value, tint: tint.of(value), edit: [i, j], ...tapped,
           label: `dout[${i}, ${j}]: ${full(value)}${weight === undefined ? "" : `, through weight ${full(weight)}`}` };
       })));
       kernelGrid.update(weightCells(now.kernel, tint));
       flippedGrid.update(weightCells(rotate(now.kernel), tint, false));
       const cells = inputCells(now, tint, (r, c) => (pixelMode ? undefined : read.get(`${r},${c}`)));
-      inputGrid.update(cells.map((row) => row.map((cell) => ({ ...cell, look: `${cell.look} ${cell.small ? "tap" : ""}` }))), { marks: [imageFrame(now.shape)] });
+      const tapped = (cell) => ({ ...cell, look: `${cell.look} ${cell.small ? "tap" : ""}` });
+      inputGrid.update(cells.map((row) => row.map(tapped)), { marks: [imageFrame(now.shape)] });
       resultGrid.update(resultCells(shown, tint, now.name), { at: now.at, marks: [{ row: now.at[0], column: now.at[1], look: "" }] });
       input.element.hidden = pixelMode;
       kernel.element.hidden = !pixelMode;
@@ -647,7 +670,8 @@ function productBlock() {
   const middle = panel("k", column);
   const right = panel("out", out);
   middle.element.classList.add("weights");
-  const scroller = h("div", { class: "stage product" }, left.element, sign("\u00b7"), middle.element, sign("="), right.element);
+  const scroller = h("div", { class: "stage product", role: "group", "aria-label": "Patches times kernel", tabindex: 0 },
+    left.element, sign("\u00b7"), middle.element, sign("="), right.element);
   return {
     element: scroller,
     update({ state, now, shown, tint }) {
@@ -661,6 +685,7 @@ function productBlock() {
       column.update(now.kernel.flat().map((value) => [{ value, tint: tint.of(value), label: full(value) }]));
       out.update(resultCells(flat.map((cell) => [cell]), tint, "out"), { marks: [{ row: state.step, column: 0, look: "" }] });
       left.size.textContent = `${rows.length}\u00d7${rows[0].length}`;
+      scroller.scrollTop = ((state.step + 1) / rows.length) * scroller.scrollHeight - scroller.clientHeight / 2;
     },
   };
 }
@@ -668,11 +693,12 @@ function productBlock() {
 function sumBlock({ check, show, next }) {
   const lines = h("tbody");
   const result = h("div", { class: "result", "aria-hidden": "true" });
-  const field = h("input", { class: "text", "aria-label": "Your prediction", autocomplete: "off", enterkeyhint: "go", onkeydown: (event) => {
+  const onkeydown = (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault(); // else the same key press goes on to the button that gets the focus
     check(field.value);
-  } });
+  };
+  const field = h("input", { class: "text", "aria-label": "Your prediction", autocomplete: "off", onkeydown });
   const checkButton = button("Check", () => check(field.value));
   const showButton = button("Show", show);
   const nextButton = button("Next one", () => {
@@ -681,16 +707,26 @@ function sumBlock({ check, show, next }) {
   });
   const answer = h("div", { class: "answer controls", role: "group", "aria-label": "Predict" }, field, checkButton, showButton, nextButton);
   let asked = "";
+  const table_ = h("div", { "aria-hidden": "true" }, h("table", { role: "presentation" }, lines));
+  const element = h("div", { class: "sum", role: "group", "aria-label": "Sum" }, table_, h("div", { class: "total" }, result, answer));
   return {
-    element: h("div", { class: "sum" }, h("div", { "aria-hidden": "true" }, h("table", { role: "presentation" }, lines)), h("div", { class: "total" }, result, answer)),
-    update({ state, now, hidden }, question) {
-      const wide = state.view === "channels" ? now.kernel[0].length : Math.max(1, ...now.groups.map((group) => group.length));
-      lines.replaceChildren(...now.groups.flatMap((group, index) => sumLines(now.names[index], group, wide, hidden)), ...(now.bias === null ? [] : [biasLine(now.bias, wide)]));
-      const parts = [...now.groups.map((group) => sumOf([group])), ...(now.bias === null ? [] : [now.bias])];
+    element,
+    update({ state, now, narrow, hidden }, question) {
+      const longest = Math.max(1, ...now.groups.map((group) => group.length));
+      const wide = state.view === "channels" ? now.kernel[0].length : Math.min(longest, narrow ? 3 : 7);
+      const bias = now.bias === null ? [] : [now.bias];
+      const names = now.names.map((text) => (narrow ? text.replace(/^(kernel|output) /, "") : text));
+      lines.replaceChildren(...now.groups.flatMap((group, index) => sumLines(names[index], group, wide, hidden)),
+        ...bias.map((value) => biasLine(value, wide)));
+      const parts = [...now.groups.map((group) => sumOf([group])), ...bias];
       const value = now.result[now.at[0]][now.at[1]];
       const shown = hidden ? "?" : short(value, 8);
-      const steps = hidden || parts.length < 2 ? "" : `${parts.map((part) => { const text = short(part, 6); return part < 0 ? `(${text})` : text; }).join(" + ")} ${shown.startsWith("\u2248") ? "" : "="} `;
-      result.replaceChildren(h("span", {}, `${now.name}[${now.index.join(", ")}] = ${steps}`), h("b", shown.startsWith("\u2248") ? { title: full(value) } : {}, shown));
+      const rounded = shown.startsWith("\u2248");
+      const steps = hidden || parts.length < 2 ? "" : `${parts.map(factorShort).join(" + ")} ${rounded ? "" : "= "}`;
+      const name = `${now.name}[${now.index.join(", ")}] = ${steps}`;
+      result.replaceChildren(h("span", {}, name), h("b", rounded ? { title: full(value) } : {}, shown));
+      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0; // so that the keys can scroll it
+      else element.removeAttribute("tabindex");
       answer.hidden = !state.predict;
       result.classList.toggle("asked", hidden);
       const inside = answer.contains(answer.getRootNode().activeElement);
@@ -717,7 +753,8 @@ function sumLines(name, group, width, hidden) {
   });
 }
 const factorShort = (value) => (value < 0 ? `(${short(value)})` : short(value));
-const biasLine = (bias, width) => h("tr", {}, h("td", { class: "name" }, "bias"), h("td", { colspan: 2 * width + 1 }), h("td", { class: "part" }, short(bias)));
+const biasLine = (bias, width) => h("tr", {},
+  h("td", { class: "name" }, "bias"), h("td", { colspan: 2 * width + 1 }), h("td", { class: "part" }, short(bias)));
 
 function settingsBlock(change, stopAnd, store) {
   const set = (name, read = (text) => text) => stopAnd((text) => change({ [name]: read(text) }));
@@ -741,12 +778,13 @@ function settingsBlock(change, stopAnd, store) {
   const element = h("details", { class: "settings controls" }, h("summary", {}, "Image, kernel and settings"),
     h("div", { class: "fields" }, fields, h("label", { class: "check" }, predict, h("span", {}, "Predict first"))));
   element.open = !matchMedia("(max-width: 559px)").matches;
-  const presetOf = (presets, plane) => Object.keys(presets).find((name) => JSON.stringify(presets[name][1]) === JSON.stringify(plane)) ?? "custom";
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+  const presetOf = (presets, plane) => Object.keys(presets).find((name) => same(presets[name][1], plane)) ?? "custom";
   return {
     element,
     update(state) {
       const filters = state.bias?.length ?? 0;
-      if (filter.control.length !== filters) filter.control.replaceChildren(...range(filters).map((f) => h("option", { value: f }, String(f))));
+      if (filter.control.length !== filters) filter.control.replaceChildren(...range(filters).map((f) => h("option", { value: f }, f)));
       filter.element.hidden = filters < 2;
       image.control.value = presetOf(IMAGES, imagePlane(state.image));
       kernel.control.value = presetOf(KERNELS, kernelPlane(state.kernel, 0, state.filter));
@@ -763,8 +801,9 @@ function settingsBlock(change, stopAnd, store) {
 function parameterCount({ view, kernel }) {
   if (view !== "channels") return "";
   const [height, width, channels, filters] = [kernel.length, kernel[0].length, kernel[0][0].length, kernel[0][0][0].length];
+  const product = [height, width, channels, filters].join("\u00b7");
   const sum = height * width * channels * filters + filters;
-  return `Weights for every tap, channel and filter, one bias a filter: ${height}\u00b7${width}\u00b7${channels}\u00b7${filters} + ${filters} = ${sum} parameters`;
+  return `Weights for every tap, channel and filter, one bias a filter: ${product} + ${filters} = ${sum} parameters`;
 }
 
 // The size formula with today's numbers; those that the last change altered are marked.
@@ -786,10 +825,12 @@ function formulaBlock() {
       before = values;
       const show = (index) => (marked[index] ? h("mark", {}, String(values[index])) : String(values[index]));
       const square = values.slice(0, 7).join() === values.slice(7).join();
-      const line = (name, at) => h("div", {}, h("span", { class: "soft" }, `${name} `), "\u230a(", show(at), " + ", show(at + 1), " + ", show(at + 2), " \u2212 ", show(at + 3),
+      const line = (name, at) => h("div", {}, h("span", { class: "soft" }, `${name} `),
+        "\u230a(", show(at), " + ", show(at + 1), " + ", show(at + 2), " \u2212 ", show(at + 3),
         "\u00b7(", show(at + 4), " \u2212 1) \u2212 1) / ", show(at + 5), "\u230b + 1 = ", h("b", {}, show(at + 6)));
       sizes.replaceChildren(
-        h("div", { class: "soft" }, "Output size = \u230a(input + padding before + after \u2212 dilation\u00b7(kernel \u2212 1) \u2212 1) / stride\u230b + 1"),
+        h("div", { class: "soft" },
+          "Output size = \u230a(input + padding before + after \u2212 dilation\u00b7(kernel \u2212 1) \u2212 1) / stride\u230b + 1"),
         line(square ? "height and width" : "height", 0), square ? "" : line("width", 7));
     },
   };
@@ -798,7 +839,8 @@ function formulaBlock() {
 const LOOK = `
 .cell small { position: absolute; right: 4px; bottom: 3px; color: var(--weight); font-size: 11px; line-height: 13px; font-weight: 600; }
 .cell:has(small:not(:empty)) span { transform: translate(-3px, -4px); }
-.tag { display: inline-block; padding: 0 .35em; border: 2px solid var(--link); border-radius: 4px; color: var(--link); font-weight: 600; white-space: nowrap; }
+.tag { display: inline-block; padding: 0 .35em; border: 2px solid var(--link); border-radius: 4px;
+  color: var(--link); font-weight: 600; white-space: nowrap; }
 .cell.ring { background: var(--wash); color: var(--soft); cursor: default; }
 .cell.skip { background-image: repeating-linear-gradient(45deg, color-mix(in srgb, var(--edge) 60%, transparent) 0 1px, transparent 1px 7px); }
 .cell.skip span { padding: 0 3px; border-radius: 3px; background: var(--paper); }
@@ -813,7 +855,8 @@ const LOOK = `
 .sum td { padding: 1px .2em; text-align: right; white-space: nowrap; }
 .sum td.name { padding: 0 .7em 0 0; color: var(--soft); font-size: 13px; text-align: left; }
 .sum td.part { padding-left: .5em; font-weight: 600; }
-.total { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; min-height: 53px; margin-top: 4px; padding-top: 4px; border-top: 1px solid var(--line); }
+.total { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; min-height: 53px;
+  margin-top: 4px; padding-top: 4px; border-top: 1px solid var(--line); }
 .result { display: flex; flex-wrap: wrap; align-items: center; gap: .15rem .5rem; }
 .result b { min-width: 2em; padding: 2px .5em; border: 3px solid var(--link); border-radius: 4px; font-size: 18px; text-align: center; }
 @media not print { .asked b { display: none; } }
@@ -833,11 +876,12 @@ const LOOK = `
 .scale { display: inline-block; width: 84px; height: 12px; margin: 0 .4em; border: 1px solid var(--edge); vertical-align: -1px;
   background: linear-gradient(90deg, var(--under), var(--paper), var(--above)); }
 .product { --mini: 28px; flex-wrap: nowrap; align-items: flex-start; margin-top: .9rem; gap: .5rem; }
+@media not print { .product { max-height: 292px; overflow-y: auto; } }
 .product .cell { --cell: var(--mini); font-size: 14px; }
 .product .cell.long { font-size: 11px; }
 .product .frames { --cell: var(--mini); }
 .product .foot { display: none; }
-.product .sign { align-self: center; }
+.product .sign { margin-top: 130px; }
 .rows { display: grid; gap: .9rem; }
 .pair { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem 1rem; }
 .maps { display: flex; flex-wrap: wrap; gap: .6rem 1rem; }

@@ -24,7 +24,8 @@ export function button(label, onclick, path) {
 }
 
 export function select(label, options, onchange) {
-  const control = h("select", { "aria-label": label, onchange: () => onchange(control.value) }, options.map(([value, text]) => h("option", { value }, text)));
+  const control = h("select", { "aria-label": label, onchange: () => onchange(control.value) },
+    options.map(([value, text]) => h("option", { value }, text)));
   return { control, element: h("label", { class: "field" }, h("span", {}, label), control) };
 }
 
@@ -473,8 +474,8 @@ svg { display: block; width: 16px; height: 16px; margin: auto; fill: currentColo
 .cell.below { background: color-mix(in srgb, var(--under) var(--tint, 0%), var(--paper)); }
 .cell.long { font-size: 12px; }
 [role="gridcell"] { cursor: pointer; }
-.edit { position: absolute; inset: 0; z-index: 4; width: 100%; height: 100%; padding: 0; border: 2px solid var(--link); border-radius: 0; outline: none;
-  background: var(--paper); color: var(--ink); font: inherit; font-size: 16px; text-align: center; }
+.edit { position: absolute; inset: 0; z-index: 4; width: 100%; height: 100%; padding: 0; border: 2px solid var(--link);
+  border-radius: 0; outline: none; background: var(--paper); color: var(--ink); font: inherit; font-size: 16px; text-align: center; }
 .frames i { position: absolute; z-index: 2; left: calc(var(--c) * var(--cell)); top: calc(var(--r) * var(--cell));
   width: calc(var(--w) * var(--cell)); height: calc(var(--h) * var(--cell)); border: 3px solid var(--link); border-radius: 4px;
   pointer-events: none; transition: left .16s, top .16s; }
