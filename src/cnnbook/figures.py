@@ -268,7 +268,7 @@ def themed(svg: str, alt: str) -> str:
     """Matplotlib's SVG made fit for a page: theme colours, the page's font, a label, no clashing ids.
 
     >>> themed('<svg width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1"/></svg>', "Nothing.")[:48]
-    '<svg viewBox="0 0 72 36" role="img" aria-label="'
+    '<svg viewBox="-3 -4 78 44" role="img" aria-label'
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
@@ -279,8 +279,8 @@ def themed(svg: str, alt: str) -> str:
     svg = re.sub(r"(<(?:g|text)[^>]*?) id=\"[^\"]*\"", r"\1", svg)
     prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
-    view_box = re.search(r'viewBox="([^"]*)"', svg)[1]
-    width = float(view_box.split()[2])
+    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
+    view_box = f"-3 -4 {width + 6:g} {height + 8:g}"  # room for a page font that is larger than Matplotlib's
     label = html.escape(alt, quote=True)
     head = (
         f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '

@@ -325,13 +325,14 @@ def test_a_class_that_is_no_layer_of_the_library_is_refused(refuses, saved, name
         load(saved)
 
 
-def test_an_initializer_that_is_no_class_of_the_library_is_refused(refuses, saved):
+@pytest.mark.parametrize("name", ["eval", "__class__"])
+def test_an_initializer_that_is_no_class_of_the_library_is_refused(refuses, saved, name):
     def change(config):
-        config["layers"][0]["arguments"]["kernel_initializer"]["class"] = "eval"
+        config["layers"][0]["arguments"]["kernel_initializer"]["class"] = name
 
     reconfigured(saved, change)
     with refuses(
-        "load: layers and initializers must be classes of cnnbook.nn. Received class 'eval'. "
+        f"load: layers and initializers must be classes of cnnbook.nn. Received class {name!r}. "
         "Build this model in code and copy its arrays."
     ):
         load(saved)
@@ -352,11 +353,19 @@ def test_values_the_class_refuses_are_refused(refuses, saved):
         load(saved)
 
 
-def test_a_missing_and_an_unexpected_array_are_named(refuses, saved):
-    changed(saved, **{"6/bias": None, "7/kernel": np.ones(3)})
+@pytest.mark.parametrize(
+    ("changes", "missing", "unexpected"),
+    [
+        ({"6/bias": None}, ["6/bias"], []),
+        ({"7/kernel": np.ones(3)}, [], ["7/kernel"]),
+        ({"1/gamma": None, "1/beta": None, "a": np.ones(3)}, ["1/beta", "1/gamma"], ["a"]),
+    ],
+)
+def test_missing_and_unexpected_arrays_are_named(refuses, saved, changes, missing, unexpected):
+    changed(saved, **changes)
     with refuses(
         f"load: {saved} must hold one array for every weight of its layers. "
-        "Missing ['6/bias'], unexpected ['7/kernel']. Save the model again."
+        f"Missing {missing}, unexpected {unexpected}. Save the model again."
     ):
         load(saved)
 

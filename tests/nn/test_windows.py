@@ -116,6 +116,12 @@ def test_blocks_of_rows_lay_each_window_out_as_one_row():
     np.testing.assert_array_equal(rows[1, 3], found[1, 1, 1].ravel())
 
 
+def test_a_single_image_larger_than_a_block_is_a_block(monkeypatch):
+    monkeypatch.setattr(windows, "BLOCK_BYTES", 1)
+    x = np.ones((2, 3, 4, 1))
+    assert [images for images, _ in blocks_of_rows(extract_windows(x, (2, 2)))] == [slice(0, 1), slice(1, 2)]
+
+
 @pytest.mark.parametrize("strides", [(1, 1), (2, 1)])
 def test_an_empty_batch_goes_through(strides):
     x, kernel = np.zeros((0, 5, 6, 2), np.float32), np.ones((2, 3, 2, 4), np.float32)

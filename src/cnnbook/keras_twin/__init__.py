@@ -41,6 +41,7 @@ def _import_quietly():
         import tensorflow as tf
 
         tf.constant(0.0) + 1.0
+    tf.get_logger().setLevel("ERROR")  # grouped convolutions are compiled one by one, and warn about it
     return {"keras": keras, "tf": tf}
 
 

@@ -22,12 +22,13 @@ ACTIVATIONS = {
 }
 
 
-def to_keras(part):
+def to_keras(part, *, dtype=None):
     """The Keras object that computes the same as `part`, with a copy of its weights.
 
     Parameters
     ----------
     part : a built layer or Sequential of `cnnbook.nn`, or an initializer, a loss or an optimizer.
+    dtype : of a loss only: Keras' losses compute in float32, whatever they are given, if nobody says otherwise.
 
     Returns
     -------
@@ -64,10 +65,11 @@ def to_keras(part):
         return keras.Sequential([start, *map(to_keras, part.layers)])
     if isinstance(part, Layer):
         return layer_to_keras(part, kind)
-    if kind is nn.SoftmaxCrossEntropy:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    rooms = {Loss: keras.losses, Optimizer: keras.optimizers, object: keras.initializers}
-    room = next(room for base, room in rooms.items() if isinstance(part, base))
+    if isinstance(part, Loss):
+        names = {"SoftmaxCrossEntropy": ("SparseCategoricalCrossentropy", {"from_logits": True})}
+        name, settings = names.get(kind.__name__, (kind.__name__, {}))
+        return getattr(keras.losses, name)(**settings, dtype=dtype)
+    room = keras.optimizers if isinstance(part, Optimizer) else keras.initializers
     return getattr(room, kind.__name__)(**arguments(part, kind))
 
 

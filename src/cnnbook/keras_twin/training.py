@@ -63,7 +63,7 @@ def fit(
         check_positive("fit", "epochs", epochs),
         check_positive("fit", "batch_size", batch_size),
     )
-    loss = to_keras(loss) if isinstance(loss, Loss) else loss
+    loss = to_keras(loss, dtype=model.dtype) if isinstance(loss, Loss) else loss
     optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
     train_step, measure = compiled_steps(model, loss, optimizer)
     run, rng, step = History(), np.random.default_rng(seed), 0
@@ -112,7 +112,8 @@ def evaluate(model, loss, x: np.ndarray, y: np.ndarray, *, batch_size: int = 256
     """
     x, y = ours.check_data("evaluate", x, y)
     batch_size = check_positive("evaluate", "batch_size", batch_size)
-    _, measure = compiled_steps(model, to_keras(loss) if isinstance(loss, Loss) else loss, None)
+    loss = to_keras(loss, dtype=model.dtype) if isinstance(loss, Loss) else loss
+    _, measure = compiled_steps(model, loss, None)
     return mean_over_batches(measure, x, y, batch_size)
 
 

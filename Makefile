@@ -1,0 +1,39 @@
+# `make` lists what there is to make.
+.DEFAULT_GOAL := help
+.PHONY: help book test serve check clean check-offline setup setup-test
+PORT ?= 8000
+export PYTHON
+PY := .venv/bin/python
+
+help:  ## list the targets
+	@echo "Convolutional Networks from Scratch"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+book: setup  ## set up .venv if needed, build the book into _build/html, print its address
+	@$(PY) tools/book.py build
+
+test: setup-test  ## set up .venv if needed, build the book if anything changed, run every test
+	@$(PY) tools/book.py build
+	@$(PY) -m pytest $(ARGS)
+
+serve: book  ## build the book and show it on this machine: make serve PORT=8000
+	@$(PY) tools/book.py serve --port $(PORT)
+
+check: setup-test  ## everything a change must pass: format, lint, the book without warnings, every test
+	@echo "==> Checking format and lint"
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(MAKE) --no-print-directory test
+
+check-offline: setup  ## build the book once more with no network, no data and an empty home (Linux)
+	@$(PY) tools/book.py offline
+
+clean:  ## delete what was built; .venv stays (delete it by hand)
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	@echo "==> Deleted _build and the tools' caches"
+
+setup:
+	@sh tools/setup.sh book
+
+setup-test:
+	@sh tools/setup.sh test

@@ -1,0 +1,63 @@
+"""Gates that the built files must pass, whatever opens them."""
+
+import pytest
+from pages import files
+
+PAGES = files.pages_of_the_book()
+page = pytest.mark.parametrize("name", PAGES)
+
+
+def test_every_built_page_is_in_the_table_of_contents(site):
+    built = {str(path.relative_to(site))[: -len(".html")] for path in site.rglob("*.html")}
+    pages = {name for name in built if not name.startswith("_") and files.read(site, name).leads_to is None}
+    assert pages == set(PAGES)
+
+
+def test_the_front_door_leads_to_a_page(site):
+    door = files.read(site, "index")
+    assert door.leads_to is None or door.file(site, door.leads_to).is_file()
+
+
+def test_some_page_has_a_widget(site):
+    assert any(files.read(site, name).widgets for name in PAGES)
+
+
+@page
+def test_a_page_has_a_title_a_language_and_no_id_twice(html):
+    files.nothing(files.frame(html))
+
+
+@page
+def test_a_page_fetches_nothing_from_elsewhere(html):
+    files.nothing(files.elsewhere(html))
+
+
+@page
+def test_a_page_has_each_script_and_style_once(html):
+    files.nothing(files.twice(html))
+
+
+@page
+def test_a_page_shows_no_unmeant_error_and_no_path_of_its_builder(html):
+    files.nothing(files.leaks(html))
+
+
+@page
+def test_every_link_inside_the_book_leads_somewhere(html, site):
+    files.nothing(files.dead_links(html, site))
+
+
+@page
+def test_a_page_carries_the_very_modules_that_are_tested(html):
+    files.nothing(files.other_modules(html))
+
+
+@page
+def test_a_page_keeps_within_its_weight(html, site, name):
+    files.WEIGHED[name] = files.weights(html, site)
+    files.nothing(files.overweight(html, site))
+
+
+@pytest.mark.parametrize("path", sorted(files.WIDGETS.glob("*.js")), ids=lambda path: path.name)
+def test_a_widget_keeps_within_its_weight(path):
+    files.nothing(files.heavy(path.name, path.read_text("utf-8")))

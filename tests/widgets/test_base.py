@@ -1,0 +1,104 @@
+"""The two hosts: a live notebook gets the anywidget view, every other reader gets HTML that needs nothing."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+import cnnbook.widgets
+from cnnbook.widgets import ConvStepper
+from cnnbook.widgets.base import BookWidget, module, source
+
+FOLDER = Path(cnnbook.widgets.__file__).parent
+CODE = "<script"
+
+
+def zipped(text):
+    return len(gzip.compress(text.encode(), 9))
+
+
+def test_the_bundle_holds_the_live_view_and_the_html():
+    bundle = ConvStepper(id="a")._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/html"].startswith('<conv-stepper id="a">')
+
+
+@pytest.mark.parametrize("given", [{"text/plain": "x"}, ({"text/plain": "x"}, {"meta": 1}), None])
+def test_a_bundle_may_be_a_dict_a_pair_or_nothing(monkeypatch, given):
+    monkeypatch.setattr("anywidget.AnyWidget._repr_mimebundle_", lambda self, **kwargs: given)
+    bundle = ConvStepper(id="a")._repr_mimebundle_()
+    data, rest = bundle if isinstance(bundle, tuple) else (bundle, None)
+    assert "<conv-stepper" in data["text/html"]
+    assert rest == ({"meta": 1} if isinstance(given, tuple) else None)
+    assert given is None or data["text/plain"] == "x"
+
+
+def test_a_second_figure_does_not_repeat_the_code():
+    first, second = ConvStepper(id="first").to_html(), ConvStepper(id="second").to_html()
+    assert first.count(CODE) == 2  # the shared part and the widget's own
+    assert second.count(CODE) == 0
+
+
+def test_the_first_figures_cell_run_again_carries_the_code_again():
+    ConvStepper(id="first").to_html()
+    ConvStepper(id="second").to_html()
+    assert ConvStepper(id="first").to_html().count(CODE) == 2
+
+
+def test_another_widget_shares_the_shared_part():
+    ConvStepper(id="first").to_html()
+    BookWidget._carriers.pop("conv_stepper.js")  # as if the next figure were of another kind
+    assert ConvStepper(id="other").to_html().count(CODE) == 1
+
+
+def test_only_the_state_that_differs_from_the_default_is_written():
+    html = ConvStepper(id="a", stride=2, pad_mode="edge").to_html()
+    element = html[: html.index(">")]
+    assert element == '<conv-stepper id="a" stride="2" pad-mode="&quot;edge&quot;"'
+
+
+def test_a_bad_id_is_refused():
+    with pytest.raises(
+        ValueError,
+        match=re.escape(
+            "ConvStepper: id must start with a letter and hold only letters, digits, '-' and '_'. "
+            "Received id='a b'. Use a name like 'conv-stepper-1'."
+        ),
+    ):
+        ConvStepper(id="a b")
+
+
+@pytest.mark.parametrize(("name", "kilobytes"), [("shared.js", 6), ("conv_stepper.js", 14)])
+def test_the_shipped_code_keeps_its_budget(name, kilobytes):
+    assert zipped(source(name)) <= 1024 * kilobytes
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.js")), ids=lambda file: file.name)
+def test_a_module_needs_nothing_and_hides_nothing(file):
+    text = file.read_text(encoding="utf-8")
+    for word in ("</script", "import ", "eval(", "new Function", "http://", "https://", "fetch("):
+        assert word not in text, word
+    assert max(map(len, text.splitlines())) < 150  # source, not a minifier's output
+
+
+def test_shortening_drops_comments_and_indentation_only():
+    text = (FOLDER / "shared.js").read_text(encoding="utf-8")
+    kept = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("//")]
+    assert source("shared.js").splitlines() == kept
+
+
+def test_the_live_module_is_both_parts_with_one_default_export():
+    assert module("conv_stepper.js").count("export default") == 1
+    assert ConvStepper(id="a")._esm == module("conv_stepper.js")
+
+
+def test_widgets_load_neither_keras_nor_matplotlib_nor_the_network():
+    import subprocess
+    import sys
+
+    heavy = ("matplotlib", "keras", "tensorflow", "cnnbook.nn")
+    check = f"import sys, cnnbook.widgets; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
