@@ -95,7 +95,8 @@ def tab(browser: Browser, home: str, *, width=1280, height=900, theme="light", *
         route.abort()
 
     def failed(request):
-        if request.url.startswith(home) and request.failure != "net::ERR_ABORTED":
+        # "csp" is how Chromium reports a script that it was told not to run.
+        if request.url.startswith(home) and request.failure not in ("net::ERR_ABORTED", "csp"):
             note(f"cannot load {request.url.removeprefix(home)}: {request.failure}")
 
     context.route(re.compile(rf"^(?!{re.escape(home)}|data:|blob:|about:)"), refuse)

@@ -54,9 +54,9 @@ def test_another_widget_shares_the_shared_part():
 
 
 def test_only_the_state_that_differs_from_the_default_is_written():
-    html = ConvStepper(id="a", stride=2, pad_mode="edge").to_html()
+    html = ConvStepper(id="a", stride=2, pad_mode="edge", step=1).to_html()
     element = html[: html.index(">")]
-    assert element == '<conv-stepper id="a" stride="2" pad-mode="&quot;edge&quot;"'
+    assert element == '<conv-stepper id="a" stride="2" pad-mode="&quot;edge&quot;" step="1"'
 
 
 def test_a_bad_id_is_refused():

@@ -589,7 +589,7 @@ FAKE = """() => {
     };
     globalThis.assign = (name, value) => {
         values[name] = value;
-        listeners[`change:${name}`].forEach((listener) => listener());
+        (listeners[`change:${name}`] ?? []).forEach((listener) => listener());
     };
     globalThis.cleanup = widget.default.render({ model, el: document.getElementById("host") });
 }"""
@@ -631,3 +631,12 @@ def test_python_accepts_everything_the_figure_sends(load_module):
     twin = ConvStepper(id="twin", **{name: value for name, value in sent.items() if value is not None})
     assert (twin.view, twin.target, twin.stride) == ("backward", "weight", 2)
     assert twin.bias == [1, 0]
+
+
+def test_a_model_that_answers_every_write_does_not_tear_a_change_apart(load_module):
+    page = load_module("conv_stepper.js")
+    page.evaluate(FAKE)
+    page.evaluate("model.set = assign")  # as Jupyter's models do: each write tells the listeners
+    page.get_by_role("button", name="Channels").click()
+    assert page.get_by_role("grid", name=re.compile("Output, filter")).count() == 2
+    assert page.evaluate("model.get('bias')") == [1, 0]
