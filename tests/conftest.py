@@ -22,3 +22,11 @@ def refuses():
         return pytest.raises(error, match=f"^{re.escape(message)}$")
 
     return expect
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say it once more, loudly, if there was no browser."""
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    loud = [reason for reason in skipped if "NO CHROMIUM" in reason]
+    if loud:
+        terminalreporter.write_sep("!", f"{len(loud)} tests did not run: NO CHROMIUM", red=True, bold=True)

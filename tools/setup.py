@@ -44,8 +44,10 @@ def fingerprint():
 
 
 def make_venv():
-    if Path(sys.executable).parent == PYTHON.parent:
-        return  # tools/setup.sh found a working .venv and runs this with it
+    if PYTHON.exists():
+        ask = [PYTHON, "-c", "import sys; print(sys.version)"]
+        if subprocess.run(ask, capture_output=True, text=True).stdout.strip() == sys.version:
+            return
     done = step(f"Making .venv with Python {sys.version.split()[0]} ({sys.executable})")
     venv.create(VENV, clear=VENV.exists(), with_pip=True)
     done()

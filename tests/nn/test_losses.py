@@ -164,7 +164,7 @@ def test_an_empty_batch_is_refused(refuses):
         MeanSquaredError().forward(LOGITS[:0], LOGITS[:0])
 
 
-@pytest.mark.parametrize("targets", [np.zeros(3), np.zeros((3, 1)), np.zeros((1, 4)), 0.0])
+@pytest.mark.parametrize("targets", [np.zeros(3), np.zeros((3, 1)), np.zeros((1, 4)), np.zeros((4, 3)), 0.0])
 def test_targets_of_another_shape_are_refused_not_broadcast(refuses, targets):
     with refuses(
         "MeanSquaredError: targets must have the shape of the outputs, (3, 4). "

@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+from cnnbook.widgets.base import source
+
 ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "src" / "cnnbook" / "widgets"
 KB = 1024
@@ -215,13 +217,13 @@ def dead_links(html, site):
 
 
 def other_modules(html):
-    """Gate 5: find widget modules that are not on the page once, byte for byte as the tests run them."""
+    """Gate 5: find widget modules that are not on the page once, byte for byte as their tests run them."""
     problems = []
     for name in ["shared", *html.widgets] if html.widgets else []:
-        source = WIDGETS / f"{name.replace('-', '_')}.js"
-        count = sum(source.read_text("utf-8") in body for body in html.modules)
+        file = f"{name.replace('-', '_')}.js"
+        count = sum(source(file) in body for body in html.modules)
         if count != 1:
-            problems.append(f"{source.name} is in {count} scripts of the page, byte for byte, instead of one")
+            problems.append(f"{file} is in {count} scripts of the page, byte for byte, instead of one")
     return problems
 
 
@@ -275,6 +277,6 @@ def overweight(html, site):
 
 
 def heavy(name, text):
-    """Gate 10, for a widget's file: the shared part 6 KB, conv-stepper 14, any other widget 8."""
+    """Gate 10, for a file as pages carry it: the shared part 6 KB, conv-stepper 14, another widget 8."""
     most = {"shared.js": 6, "conv_stepper.js": 14}.get(name, 8)
     return [f"{name}: {packed(text):.1f} KB gz, more than {most}"] if packed(text) > most else []

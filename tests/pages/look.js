@@ -9,7 +9,8 @@ globalThis.look = (() => {
     }
   }
   const all = (selector, root) => [...everything(root)].filter((element) => element.matches(selector));
-  const above = (element) => element.assignedSlot ?? element.parentElement ?? element.getRootNode().host ?? null;
+  const above = (element) =>
+    element.assignedSlot ?? element.parentElement ?? element.getRootNode().host ?? null;
   function* upwards(element) {
     for (let up = element; up; up = above(up)) yield up;
   }
@@ -17,22 +18,34 @@ globalThis.look = (() => {
   // Seen by somebody who looks: drawn, with an area, and not one of the boxes kept for screen readers alone.
   function seen(element) {
     const { width, height } = element.getBoundingClientRect();
-    if (!(width > 0 && height > 0) || !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
+    if (
+      !(width > 0 && height > 0) ||
+      !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+    )
+      return false;
     for (const up of upwards(element)) {
       const style = getComputedStyle(up);
-      if (style.position === "absolute" && (style.clip !== "auto" || style.clipPath !== "none" || up.offsetWidth <= 1)) return false;
+      if (
+        style.position === "absolute" &&
+        (style.clip !== "auto" || style.clipPath !== "none" || up.offsetWidth <= 1)
+      )
+        return false;
     }
     return true;
   }
 
   function name(element) {
     const said = tidy(element.getAttribute("aria-label") ?? element.textContent).slice(0, 40);
-    const classes = [...element.classList].slice(0, 2).map((each) => `.${each}`).join("");
+    const classes = [...element.classList]
+      .slice(0, 2)
+      .map((each) => `.${each}`)
+      .join("");
     const host = element.getRootNode().host;
     return `${host ? `${host.localName}${host.id && `#${host.id}`} ` : ""}<${element.localName}${element.id && `#${element.id}`}${classes}>${said && ` “${said}”`}`;
   }
 
-  const widgets = () => all("*").filter((element) => element.localName.includes("-") && element instanceof HTMLElement);
+  const widgets = () =>
+    all("*").filter((element) => element.localName.includes("-") && element instanceof HTMLElement);
 
   // ------------------------------------------------------------ colours
 
@@ -45,7 +58,12 @@ globalThis.look = (() => {
     const [r, g, b, a] = brush.getImageData(0, 0, 1, 1).data;
     return [r, g, b, a / 255];
   }
-  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+  const over = ([r, g, b, a], [R, G, B]) => [
+    r * a + R * (1 - a),
+    g * a + G * (1 - a),
+    b * a + B * (1 - a),
+    1,
+  ];
 
   // The colour behind an element, its own background included.
   function ground(element) {
@@ -57,9 +75,14 @@ globalThis.look = (() => {
     }
     return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
   }
-  const opacity = (element) => [...upwards(element)].reduce((product, up) => product * getComputedStyle(up).opacity, 1);
-  const luminance = (colour) => colour.slice(0, 3).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const opacity = (element) =>
+    [...upwards(element)].reduce((product, up) => product * getComputedStyle(up).opacity, 1);
+  const luminance = (colour) =>
+    colour
+      .slice(0, 3)
+      .map((c) => c / 255)
+      .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
   function contrast(one, other) {
     const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
@@ -69,19 +92,38 @@ globalThis.look = (() => {
   function shapeUnder(text) {
     const box = text.getBoundingClientRect();
     const middle = new DOMPoint(box.x + box.width / 2, box.y + box.height / 2);
-    let found = null;
-    for (const shape of text.ownerSVGElement.querySelectorAll("path, rect, circle, ellipse, polygon, image")) {
-      if (shape.closest("defs, clipPath, symbol") || !(text.compareDocumentPosition(shape) & Node.DOCUMENT_POSITION_PRECEDING)) continue;
-      const edge = shape.getBoundingClientRect();
-      if (middle.x < edge.left || middle.x > edge.right || middle.y < edge.top || middle.y > edge.bottom) continue;
-      if (shape.localName === "image") found = shape;
-      else if (rgba(getComputedStyle(shape).fill)[3] && shape.isPointInFill(middle.matrixTransform(shape.getScreenCTM().inverse()))) found = shape;
-    }
-    return found;
+    const within = ({ left, right, top, bottom }) =>
+      left <= middle.x && middle.x <= right && top <= middle.y && middle.y <= bottom;
+    const fills = (shape) =>
+      shape.localName === "image" ||
+      (rgba(getComputedStyle(shape).fill)[3] > 0 &&
+        shape.isPointInFill(middle.matrixTransform(shape.getScreenCTM().inverse())));
+    return (
+      [...text.ownerSVGElement.querySelectorAll("path, rect, circle, ellipse, polygon, image")]
+        .filter((shape) => text.compareDocumentPosition(shape) & Node.DOCUMENT_POSITION_PRECEDING)
+        .filter((shape) => !shape.closest("defs, clipPath, symbol") && within(shape.getBoundingClientRect()))
+        .filter((shape) => fills(shape) && !clippedAway(shape, middle))
+        .at(-1) ?? null
+    );
+  }
+  // Whether a clip path (in practice the rectangle of the axes) cuts the shape off before this point.
+  function clippedAway(shape, point) {
+    const id = shape
+      .closest("[clip-path]")
+      ?.getAttribute("clip-path")
+      .match(/#([^)"]+)/)?.[1];
+    const window_ = id && shape.ownerSVGElement.querySelector(`[id="${id}"] > *`)?.getBBox();
+    if (!window_) return false;
+    const { x, y } = point.matrixTransform(shape.getScreenCTM().inverse());
+    return x < window_.x || x > window_.x + window_.width || y < window_.y || y > window_.y + window_.height;
   }
 
-  const drawings = () => all(".bd-article svg, .bd-article ~ * svg").filter((svg) => !svg.closest('[aria-hidden="true"], button, a') && seen(svg));
-  const ownText = (element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && tidy(node.data));
+  const drawings = () =>
+    all(".bd-article svg, .bd-article ~ * svg").filter(
+      (svg) => !svg.closest('[aria-hidden="true"], button, a') && seen(svg),
+    );
+  const ownText = (element) =>
+    [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && tidy(node.data));
 
   // Every text of every drawing, widget, formula and code block, with its colour and the colour behind it. `fixed`
   // marks those on a shape of the drawing: that shape is behind them, whatever the page's colour is.
@@ -94,7 +136,15 @@ globalThis.look = (() => {
       const colour = over(faded(rgba(getComputedStyle(element).color), element), below);
       // A page has thousands of these in a dozen colours: one of each is enough to tell.
       const key = `${element.className} ${below} ${colour}`;
-      if (!told.has(key)) answer.push({ name: name(element), kind: "text", colour, below, fixed: false, contrast: contrast(colour, below) });
+      if (!told.has(key))
+        answer.push({
+          name: name(element),
+          kind: "text",
+          colour,
+          below,
+          fixed: false,
+          contrast: contrast(colour, below),
+        });
       told.add(key);
     }
     for (const svg of drawings()) {
@@ -103,9 +153,18 @@ globalThis.look = (() => {
         const shape = shapeUnder(text);
         if (shape?.localName === "image") continue;
         const paper = ground(svg);
-        const below = shape ? over(faded(rgba(getComputedStyle(shape).fill), shape, "fillOpacity"), paper) : paper;
+        const below = shape
+          ? over(faded(rgba(getComputedStyle(shape).fill), shape, "fillOpacity"), paper)
+          : paper;
         const colour = over(faded(rgba(getComputedStyle(text).fill), text, "fillOpacity"), below);
-        answer.push({ name: name(text), kind: "figure", colour, below, fixed: shape !== null, contrast: contrast(colour, below) });
+        answer.push({
+          name: name(text),
+          kind: "figure",
+          colour,
+          below,
+          fixed: shape !== null,
+          contrast: contrast(colour, below),
+        });
       }
     }
     for (const host of widgets()) {
@@ -113,12 +172,22 @@ globalThis.look = (() => {
         if (!ownText(element) || !seen(element) || element instanceof SVGElement) continue;
         const below = ground(element);
         const colour = over(faded(rgba(getComputedStyle(element).color), element), below);
-        answer.push({ name: name(element), kind: "widget", colour, below, fixed: false, contrast: contrast(colour, below) });
+        answer.push({
+          name: name(element),
+          kind: "widget",
+          colour,
+          below,
+          fixed: false,
+          contrast: contrast(colour, below),
+        });
       }
     }
     return answer;
   }
-  const faded = (colour, element, own) => [...colour.slice(0, 3), colour[3] * opacity(element) * (own ? getComputedStyle(element)[own] : 1)];
+  const faded = (colour, element, own) => [
+    ...colour.slice(0, 3),
+    colour[3] * opacity(element) * (own ? getComputedStyle(element)[own] : 1),
+  ];
 
   // ------------------------------------------------------------ room
 
@@ -131,21 +200,37 @@ globalThis.look = (() => {
     const told = new Set();
     for (const element of everything()) {
       const box = element.getBoundingClientRect();
-      if (box.width === 0 || box.right <= width + 1 || [...upwards(element)].some((up) => told.has(up))) continue;
+      if (box.width === 0 || box.right <= width + 1 || [...upwards(element)].some((up) => told.has(up)))
+        continue;
       if (!element.closest(".bd-main, main") && !element.getRootNode().host) continue;
-      if (!seen(element) || element.closest("svg") !== null && element.localName !== "svg") continue;
-      const holders = [...upwards(element)].slice(1).filter((up) => getComputedStyle(up).overflowX !== "visible");
-      const scrolls = holders.find((up) => ["auto", "scroll"].includes(getComputedStyle(up).overflowX) && up !== document.body && up !== document.documentElement);
+      if (!seen(element) || (element.closest("svg") !== null && element.localName !== "svg")) continue;
+      const holders = [...upwards(element)]
+        .slice(1)
+        .filter((up) => getComputedStyle(up).overflowX !== "visible");
+      const scrolls = holders.find(
+        (up) =>
+          ["auto", "scroll"].includes(getComputedStyle(up).overflowX) &&
+          up !== document.body &&
+          up !== document.documentElement,
+      );
       if (scrolls && scrolls.getBoundingClientRect().right <= width + 1) continue;
       told.add(element);
-      problems.push(`${name(element)} ends at ${Math.round(box.right)} px in a window of ${width} and does not scroll`);
+      problems.push(
+        `${name(element)} ends at ${Math.round(box.right)} px in a window of ${width} and does not scroll`,
+      );
     }
     for (const svg of drawings()) {
       const edge = svg.getBoundingClientRect();
       for (const text of svg.querySelectorAll("text")) {
         const box = text.getBoundingClientRect();
-        const out = Math.max(edge.left - box.left, box.right - edge.right, edge.top - box.top, box.bottom - edge.bottom);
-        if (box.width && out > 1) problems.push(`${name(text)} is cut off: ${out.toFixed(1)} px outside its drawing`);
+        const out = Math.max(
+          edge.left - box.left,
+          box.right - edge.right,
+          edge.top - box.top,
+          box.bottom - edge.bottom,
+        );
+        if (box.width && out > 1)
+          problems.push(`${name(text)} is cut off: ${out.toFixed(1)} px outside its drawing`);
       }
     }
     return problems;
@@ -155,12 +240,20 @@ globalThis.look = (() => {
   function small(host) {
     const problems = [];
     const within = (element, least) => {
-      const box = (element.matches("input[type=checkbox], input[type=radio]") ? element.closest("label") ?? element : element).getBoundingClientRect();
-      if (Math.min(box.width, box.height) < least - 0.1) problems.push(`${name(element)} is ${box.width.toFixed(0)}×${box.height.toFixed(0)} px, less than ${least}`);
+      const box = (
+        element.matches("input[type=checkbox], input[type=radio]")
+          ? (element.closest("label") ?? element)
+          : element
+      ).getBoundingClientRect();
+      if (Math.min(box.width, box.height) < least - 0.1)
+        problems.push(
+          `${name(element)} is ${box.width.toFixed(0)}×${box.height.toFixed(0)} px, less than ${least}`,
+        );
     };
     for (const element of everything(host?.shadowRoot)) {
       if (element.matches('[role="gridcell"][tabindex]') && seen(element)) within(element, 32);
-      if (!element.matches("button, select, textarea, summary, input:not([type=hidden])") || !seen(element)) continue;
+      if (!element.matches("button, select, textarea, summary, input:not([type=hidden])") || !seen(element))
+        continue;
       const inCell = element.closest('[role="gridcell"]');
       within(element, inCell ? 32 : 44);
     }
@@ -169,11 +262,15 @@ globalThis.look = (() => {
 
   // The height of the screen that a stepper's grids and its written-out sum need together.
   function needs(host) {
-    const parts = [...everything(host.shadowRoot)].filter((element) => element.matches('[role="grid"], .sum') && seen(element));
+    const parts = [...everything(host.shadowRoot)].filter(
+      (element) => element.matches('[role="grid"], [aria-label="Sum"]') && seen(element),
+    );
     const boxes = parts.map((part) => part.getBoundingClientRect());
-    const bar = [...document.querySelectorAll(".bd-header, .bd-header-article")].filter((each) => seen(each) && ["sticky", "fixed"].includes(getComputedStyle(each).position));
+    const bar = [...document.querySelectorAll(".bd-header, .bd-header-article")].filter(
+      (each) => seen(each) && ["sticky", "fixed"].includes(getComputedStyle(each).position),
+    );
     return {
-      parts: parts.map((part) => part.getAttribute("aria-label") ?? "sum"),
+      parts: parts.map((part) => part.getAttribute("aria-label")),
       height: Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top)),
       free: innerHeight - bar.reduce((sum, each) => sum + each.getBoundingClientRect().height, 0),
     };
@@ -183,14 +280,19 @@ globalThis.look = (() => {
 
   function moving() {
     const problems = new Set();
-    const longest = (list) => Math.max(...list.split(",").map((each) => parseFloat(each) * (each.trim().endsWith("ms") ? 1 : 1000)));
+    const longest = (list) =>
+      Math.max(...list.split(",").map((each) => parseFloat(each) * (each.trim().endsWith("ms") ? 1 : 1000)));
     for (const element of everything()) {
       for (const part of [null, "::before", "::after"]) {
         const style = getComputedStyle(element, part);
         if (part && style.content === "none") continue;
         const where = `${name(element)}${part ?? ""}`;
-        if (longest(style.transitionDuration) > 10 && style.transitionProperty !== "none") problems.add(`${where} has a transition of ${style.transitionDuration} on ${style.transitionProperty}`);
-        if (style.animationName !== "none" && longest(style.animationDuration) > 10) problems.add(`${where} has the animation ${style.animationName}`);
+        if (longest(style.transitionDuration) > 10 && style.transitionProperty !== "none")
+          problems.add(
+            `${where} has a transition of ${style.transitionDuration} on ${style.transitionProperty}`,
+          );
+        if (style.animationName !== "none" && longest(style.animationDuration) > 10)
+          problems.add(`${where} has the animation ${style.animationName}`);
         if (!part && style.scrollBehavior === "smooth") problems.add(`${where} scrolls smoothly`);
       }
     }
@@ -199,9 +301,13 @@ globalThis.look = (() => {
 
   // ------------------------------------------------------------ focus and widgets
 
-  const label = (element) => tidy(element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent);
+  const label = (element) =>
+    tidy(element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent);
   const status = (host) => tidy(host.shadowRoot.querySelector('[role="status"]')?.textContent);
-  const press = (host, pattern) => [...everything(host.shadowRoot)].find((element) => element.matches("button") && seen(element) && new RegExp(pattern).test(label(element)));
+  const press = (host, pattern) =>
+    [...everything(host.shadowRoot)].find(
+      (element) => element.matches("button") && seen(element) && new RegExp(pattern).test(label(element)),
+    );
   const playing = (host) => Boolean(press(host, "^Pause"));
   function active() {
     let element = document.activeElement;
@@ -211,8 +317,10 @@ globalThis.look = (() => {
   // What Tab must reach: every control, whatever its tabindex says, and every figure as a whole (one cell of a grid).
   const CONTROLS = "button, select, input, textarea, summary, a[href]";
   const FIGURES = '[role="grid"], [role="application"], canvas';
-  const stops = (host) => all(`${CONTROLS}, ${FIGURES}`, host.shadowRoot)
-    .filter((element) => seen(element) && !element.disabled && !element.parentElement?.closest('[role="grid"]'));
+  const stops = (host) =>
+    all(`${CONTROLS}, ${FIGURES}`, host.shadowRoot).filter(
+      (element) => seen(element) && !element.disabled && !element.parentElement?.closest('[role="grid"]'),
+    );
   const ring = (element) => {
     const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
     return (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2) || boxShadow !== "none";
@@ -221,12 +329,18 @@ globalThis.look = (() => {
   // What a widget says and shows now: its sentence, whether it is read aloud, its cells by name.
   function told(host) {
     const line = host.shadowRoot.querySelector('[role="status"]');
-    const cells = all('[role="grid"]', host.shadowRoot).filter(seen).flatMap((grid) => [...grid.querySelectorAll('[role="gridcell"]')]);
+    const cells = all('[role="grid"]', host.shadowRoot)
+      .filter(seen)
+      .flatMap((grid) => [...grid.querySelectorAll('[role="gridcell"]')]);
     return {
       text: tidy(line?.textContent),
       live: line?.getAttribute("aria-live"),
-      cells: cells.map((cell) => ({ label: cell.getAttribute("aria-label"), text: tidy(cell.firstElementChild?.textContent ?? cell.textContent) })),
-      taps: all('[role="grid"]', host.shadowRoot).filter((grid) => seen(grid) && /^Kernel/.test(grid.getAttribute("aria-label")))
+      cells: cells.map((cell) => ({
+        label: cell.getAttribute("aria-label"),
+        text: tidy(cell.firstElementChild?.textContent ?? cell.textContent),
+      })),
+      taps: all('[role="grid"]', host.shadowRoot)
+        .filter((grid) => seen(grid) && /^Kernel/.test(grid.getAttribute("aria-label")))
         .reduce((sum, grid) => sum + grid.querySelectorAll('[role="gridcell"]').length, 0),
     };
   }
@@ -248,23 +362,32 @@ globalThis.look = (() => {
 
   function unfold() {
     for (const fold of all("details")) fold.open = true;
-    for (const button of all(".toggle-button-hidden, button.toggle-button")) if (button.closest(".toggle-hidden")) button.click();
+    for (const button of all(".toggle-button-hidden, button.toggle-button"))
+      if (button.closest(".toggle-hidden")) button.click();
   }
   // Fonts there, transitions over, the next frame drawn; a page that never rests is taken as it is.
-  const settled = () => Promise.race([
-    Promise.all([document.fonts.ready, ...document.getAnimations().map((each) => each.finished.catch(() => {}))]).then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))),
-    new Promise((done) => setTimeout(done, 5000)),
-  ]).then(() => true);
+  const settled = () =>
+    Promise.race([
+      Promise.all([
+        document.fonts.ready,
+        ...document.getAnimations().map((each) => each.finished.catch(() => {})),
+      ]).then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))),
+      new Promise((done) => setTimeout(done, 5000)),
+    ]).then(() => true);
 
   function unnamed() {
     const problems = [];
     for (const svg of drawings()) {
       const words = tidy(svg.getAttribute("aria-label"));
       if (svg.getAttribute("role") !== "img") problems.push(`${name(svg)} has no role="img"`);
-      if (words.length < 20 || !words.includes(" ")) problems.push(`${name(svg)} has no sentence for those who cannot see it: aria-label=“${words}”`);
+      if (words.length < 20 || !words.includes(" "))
+        problems.push(`${name(svg)} has no sentence for those who cannot see it: aria-label=“${words}”`);
     }
     for (const img of document.querySelectorAll(".bd-article img")) {
-      if (tidy(img.alt).length < 10) problems.push(`${name(img)} ${img.getAttribute("src")?.slice(0, 60)} has no sentence for those who cannot see it: alt=“${img.alt}”`);
+      if (tidy(img.alt).length < 10)
+        problems.push(
+          `${name(img)} ${img.getAttribute("src")?.slice(0, 60)} has no sentence for those who cannot see it: alt=“${img.alt}”`,
+        );
     }
     return problems;
   }
@@ -274,19 +397,22 @@ globalThis.look = (() => {
   // What should be there to read with JavaScript off: text, formulas, and each widget's picture and caption.
   function unreadable() {
     const problems = [];
-    const article = document.querySelector(".bd-article");
+    const article = document.querySelector(".bd-article") ?? document.querySelector("main");
     for (const element of article.querySelectorAll("h1, h2, h3, p, figcaption, table, pre, .katex")) {
-      if (!tidy(element.textContent) || element.closest("details:not([open]), .katex-mathml, dialog")) continue;
+      if (!tidy(element.textContent) || element.closest("details:not([open]), .katex-mathml, dialog"))
+        continue;
       if (!seen(element)) problems.push(`${name(element)} cannot be seen`);
     }
     for (const maths of article.querySelectorAll(".math")) {
-      if (!maths.querySelector(".katex, math")) problems.push(`${name(maths)} is a formula that nobody rendered`);
+      if (!maths.querySelector(".katex, math"))
+        problems.push(`${name(maths)} is a formula that nobody rendered`);
       if (maths.querySelector(".katex-error")) problems.push(`${name(maths)} is a formula with an error`);
     }
     for (const widget of widgets()) {
       const picture = [...widget.querySelectorAll("svg, img")].find(seen);
       const caption = [...widget.querySelectorAll("figcaption")].find(seen);
-      if (!picture || picture.getBoundingClientRect().width < 100) problems.push(`${name(widget)} shows no picture`);
+      if (!picture || picture.getBoundingClientRect().width < 100)
+        problems.push(`${name(widget)} shows no picture`);
       if (tidy(caption?.textContent).length < 20) problems.push(`${name(widget)} shows no caption`);
     }
     return problems;
@@ -297,16 +423,23 @@ globalThis.look = (() => {
     const problems = [];
     const outer = (list) => list.filter((one) => !list.some((other) => other !== one && other.contains(one)));
     const titles_ = all("h1").filter(seen);
-    if (titles_.length !== 1) problems.push(`${titles_.length} h1 headings instead of one: ${titles_.map(name).join(", ")}`);
-    const search = outer(all("input[type=search], [class*=search-button]").filter((each) => seen(each) && !each.closest(".bd-article")));
-    if (search.length !== 1) problems.push(`${search.length} search boxes instead of one: ${search.map(name).join(", ")}`);
+    if (titles_.length !== 1)
+      problems.push(`${titles_.length} h1 headings instead of one: ${titles_.map(name).join(", ")}`);
+    const search = outer(all("input[type=search], button[class*=search-button]").filter(seen)).filter(
+      (each) => !each.closest(".bd-article, .bd-search-container"), // the search page's own field
+    );
+    if (search.length !== 1)
+      problems.push(`${search.length} search boxes instead of one: ${search.map(name).join(", ")}`);
     const logos = outer(all(".navbar-brand, .logo").filter(seen));
     const titles = all(".logo__title, .navbar-brand p").filter(seen);
     if (logos.length !== 1 || titles.length !== 1) {
-      problems.push(`${logos.length} logos with ${titles.length} titles instead of one: ${logos.map(name).join(", ")}`);
+      problems.push(
+        `${logos.length} logos with ${titles.length} titles instead of one: ${logos.map(name).join(", ")}`,
+      );
     }
     for (const image of document.images) {
-      if (seen(image) && image.complete && image.naturalWidth === 0) problems.push(`${image.src.slice(0, 80)} is no image`);
+      if (seen(image) && image.complete && image.naturalWidth === 0)
+        problems.push(`${image.src.slice(0, 80)} is no image`);
     }
     return problems;
   }
@@ -320,6 +453,13 @@ globalThis.look = (() => {
     }
     scrollTo(0, 0);
     for (const widget of widgets()) if (widget.shadowRoot) walk(widget);
+  }
+
+  // Leave of code its text and of drawings their frame. axe takes minutes over thousands of spans and marks that say
+  // nothing to it: their colours are what inks() is for, and drawings are one image each.
+  function thin() {
+    for (const code of all(".highlight pre")) code.textContent = code.textContent;
+    for (const svg of all('svg[role="img"]')) svg.replaceChildren();
   }
 
   // Put a place to start in front of a widget and number its tab stops; tabStop() then says where the focus is.
@@ -338,17 +478,27 @@ globalThis.look = (() => {
   }
 
   // Where the keyboard enters each figure.
-  const figures = (host) => all(FIGURES, host.shadowRoot).filter(seen).map((figure) => figure.querySelector('[tabindex="0"]') ?? figure);
+  const figures = (host) =>
+    all(FIGURES, host.shadowRoot)
+      .filter(seen)
+      .map((figure) => figure.querySelector('[tabindex="0"]') ?? figure);
   const holds = (host) => host.shadowRoot.contains(active()) && active().isConnected;
   const gridOf = (element) => element.closest('[role="grid"]') ?? element;
 
-  const fields = (host) => all("input, textarea", host.shadowRoot).filter((field) => seen(field) && !["range", "checkbox", "radio"].includes(field.type));
+  const fields = (host) =>
+    all("input, textarea", host.shadowRoot).filter(
+      (field) => seen(field) && !["range", "checkbox", "radio"].includes(field.type),
+    );
   const selects = (host) => all("select, input[type=range]", host.shadowRoot).filter(seen);
   function listen(field) {
     field.heard = 0;
     field.addEventListener("input", () => (field.heard += 1));
     field.focus();
-    return { label: label(field), choices: field.options?.length ?? Number(field.max) - Number(field.min) + 1, select: field.matches("select") };
+    return {
+      label: label(field),
+      choices: field.options?.length ?? Number(field.max) - Number(field.min) + 1,
+      select: field.matches("select"),
+    };
   }
   function nextStep(host, before, patience) {
     return new Promise((done) => {
@@ -359,13 +509,49 @@ globalThis.look = (() => {
       };
       const late = setTimeout(() => end(false), patience);
       const observer = new MutationObserver(() => status(host) !== before && end(true));
-      observer.observe(host.shadowRoot.querySelector('[role="status"]'), { childList: true, subtree: true, characterData: true });
+      observer.observe(host.shadowRoot.querySelector('[role="status"]'), {
+        childList: true,
+        subtree: true,
+        characterData: true,
+      });
       if (status(host) !== before) end(true);
     });
   }
 
   return {
-    all, seen, name, label, tidy, widgets, inks, cutOff, small, needs, moving, settled, unfold, unnamed, unreadable, furniture, useEverything,
-    status, press, playing, active, stops, told, walk, numberStops, tabStop, figures, holds, gridOf, fields, selects, listen, nextStep,
+    all,
+    seen,
+    name,
+    label,
+    tidy,
+    widgets,
+    inks,
+    cutOff,
+    small,
+    needs,
+    moving,
+    settled,
+    unfold,
+    thin,
+    unnamed,
+    unreadable,
+    furniture,
+    useEverything,
+    status,
+    press,
+    playing,
+    active,
+    stops,
+    told,
+    walk,
+    numberStops,
+    tabStop,
+    figures,
+    holds,
+    gridOf,
+    fields,
+    selects,
+    listen,
+    nextStep,
   };
 })();

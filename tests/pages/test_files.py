@@ -60,4 +60,4 @@ def test_a_page_keeps_within_its_weight(html, site, name):
 
 @pytest.mark.parametrize("path", sorted(files.WIDGETS.glob("*.js")), ids=lambda path: path.name)
 def test_a_widget_keeps_within_its_weight(path):
-    files.nothing(files.heavy(path.name, path.read_text("utf-8")))
+    files.nothing(files.heavy(path.name, files.source(path.name)))

@@ -22,17 +22,10 @@ def test_a_page_reads_with_javascript_off(chromium, site, name):
         files.nothing(screen.unreadable(opened.page) + opened.problems)
 
 
-@page
-@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize("name", PAGES, scope="module")
+@pytest.mark.parametrize("width", [WIDE, PHONE], scope="module")
 class TestLook:
-    """One visit a page and width; the tests only look."""
-
-    def test_axe_finds_nothing_in_light_and_no_colour_in_dark(self, shared_tab, name, width):
-        tab = shared_tab(name, width)
-        screen.set_theme(tab, "dark")
-        dark = screen.violations(tab, only=screen.COLOURS)
-        screen.set_theme(tab, "light")
-        files.nothing(dark + screen.violations(tab))
+    """One visit a page and width: the tests only look, and axe, which thins the page out, comes last."""
 
     def test_every_drawing_has_words(self, shared_tab, name, width):
         files.nothing(screen.unnamed(shared_tab(name, width)))
@@ -45,6 +38,13 @@ class TestLook:
 
     def test_fingers_find_every_control(self, shared_tab, name, width):
         files.nothing(screen.small(shared_tab(name, width)))
+
+    def test_axe_finds_nothing_in_light_and_no_colour_in_dark(self, shared_tab, name, width):
+        tab = shared_tab(name, width)
+        screen.set_theme(tab, "dark")
+        dark = screen.violations(tab, only=screen.COLOURS)
+        screen.set_theme(tab, "light")
+        files.nothing(dark + screen.violations(tab))
 
 
 @page

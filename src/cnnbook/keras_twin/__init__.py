@@ -13,7 +13,7 @@ import sys
 from cnnbook.keras_twin.convert import from_keras, to_keras
 from cnnbook.keras_twin.ledger import Agreement, compare
 
-__all__ = ["Agreement", "compare", "keras", "tf", "to_keras"]
+__all__ = ["Agreement", "compare", "from_keras", "keras", "tf", "to_keras"]
 
 
 def __getattr__(name):

@@ -28,56 +28,66 @@ def grid(*options: dict, **choices) -> list[dict]:
 
 
 def single(value: float) -> float:
-    """The nearest number that float32 holds. Keras rounds some constants so even where it computes in float64."""
+    """The nearest number that float32 holds. Keras rounds some constants to it even in float64 layers."""
     return float(np.float32(value))
 
 
-SAME = {"padding": "same"}
+@dataclass(frozen=True)
+class Row:
+    """A layer and all its settings, each to be tried on every input shape, kind of input and mode."""
+
+    kind: type
+    settings: list[dict]
+    shapes: list[tuple]
+    inputs: tuple = ("normal",)
+    modes: tuple = ("training",)
+    batch_size: int = 3
+
+
+SAME, NO_BIAS = {"padding": "same"}, {"use_bias": False}
 STEPS = [{"strides": (2, 3)}, {"strides": 3, **SAME}, {"strides": (2, 1), **SAME}]
 DILATED = [{"dilation_rate": (2, 1)}, {"dilation_rate": (1, 3), **SAME}]
-NO_BIAS = {"use_bias": False}
 GROUPED = [{"groups": 2}, {"groups": 2, "strides": 2, **SAME}]
 BOTH = [{"strides": (2, 1), "dilation_rate": (1, 2)}, {"strides": 2, "dilation_rate": (2, 3), **SAME}]
-IMAGE, VECTOR = (9, 13, 4), (7,)
+CONVS = [{}, SAME, *STEPS, *DILATED, NO_BIAS]
+DEEP = [*CONVS, BOTH[1], {"depth_multiplier": 2}, {"depth_multiplier": 3, "strides": 2, **SAME}]
+KERNELS = [(3, 2), (2, 3), (4, 4), (1, 1), (1, 5)]
 POOLS = [{}, SAME, {"strides": 1}, {"strides": (2, 1)}, {"strides": (3, 2)}, {"strides": (1, 3), **SAME}]
-NORMS = [{}, {"momentum": 0.5, "epsilon": 1e-5}, {"center": False}, {"scale": False}, {"center": False, "scale": False}]
-MODES = ["training", "inference", "frozen"]
+WINDOWS = [2, 3, (3, 2), (1, 4)]
+NORMS = [{}, {"momentum": 0.5, "epsilon": 1e-5}, {"center": False}, {"scale": False}]
+FRAMES = [0, 1, (2, 0), ((0, 1), (2, 0)), ((3, 0), (0, 0))]
+SCALES = [{"scale": single(1 / 255)}, {"scale": 1 / 128, "offset": -1.0}]
+VECTOR, IMAGE, SMALL = (7,), (9, 13, 4), (5, 4, 3)
+TINY = [(1, 1, 2), (5, 1, 1), (2, 7, 5)]
+BOTH_RANKS = [VECTOR, SMALL]
 
-# layer, its settings, input shapes, kinds of input (see ledger.INPUTS), modes, batch size
 ROWS = [
-    (nn.Dense, grid({}, NO_BIAS, units=[5, 1]), [VECTOR, (300,)], ["normal"], MODES[:2], 3),
-    (nn.Dense, grid(units=[10]), [(784,)], ["normal"], MODES[:1], 64),
-    (
-        nn.Conv2D,
-        grid({}, SAME, *STEPS, *DILATED, NO_BIAS, *BOTH, filters=[6], kernel_size=[(3, 2), (2, 3), (4, 4), (1, 1), (1, 5)]),
-        [IMAGE], ["normal"], MODES[:1], 3,
-    ),
-    (nn.Conv2D, grid(*GROUPED, filters=[6], kernel_size=[(3, 2), (2, 4)]), [IMAGE], ["normal"], MODES[:1], 3),
-    (nn.Conv2D, grid({**SAME, "strides": (2, 3)}, filters=[3], kernel_size=[(3, 2)]), [(1, 1, 2), (5, 1, 1), (2, 7, 5)], ["normal"], MODES[:1], 2),
-    (nn.Conv2D, grid(SAME, filters=[16], kernel_size=[3, 5]), [(28, 28, 1), (14, 12, 16)], ["normal"], MODES[:1], 16),
-    (nn.Conv2D, grid(SAME, filters=[64], kernel_size=[3]), [(8, 9, 64)], ["normal"], MODES[:1], 4),
-    (
-        nn.DepthwiseConv2D,
-        grid({}, SAME, *STEPS, *DILATED, NO_BIAS, {"depth_multiplier": 2}, {"depth_multiplier": 3, "strides": 2, **SAME}, BOTH[1], kernel_size=[(3, 2), (2, 4)]),
-        [IMAGE], ["normal"], MODES[:1], 3,
-    ),
-    (nn.ZeroPadding2D, grid(padding=[0, 1, (2, 0), ((0, 1), (2, 0)), ((3, 0), (0, 0))]), [(5, 4, 3)], ["normal"], MODES[:1], 3),
-    (nn.MaxPooling2D, grid(*POOLS, pool_size=[2, 3, (3, 2), (1, 4)]), [(9, 14, 3)], ["normal"], MODES[:1], 3),
-    (nn.MaxPooling2D, grid(*POOLS, pool_size=[2, (3, 2)]), [(7, 8, 2)], ["ties"], MODES[:1], 3),
-    (nn.AveragePooling2D, grid(*POOLS, pool_size=[2, 3, (3, 2), (1, 4)]), [(9, 14, 3)], ["normal"], MODES[:1], 3),
-    (nn.GlobalAveragePooling2D, grid(), [(5, 4, 3), (28, 27, 2), (1, 1, 4)], ["normal"], MODES[:1], 3),
-    (nn.ReLU, grid(), [VECTOR, (5, 4, 3)], ["normal", "ties"], MODES[:1], 3),
-    (nn.LeakyReLU, grid(negative_slope=[0, 0.25, single(0.3)]), [VECTOR, (5, 4, 3)], ["normal", "ties"], MODES[:1], 3),
-    (nn.Sigmoid, grid(), [VECTOR, (5, 4, 3)], ["normal", "far"], MODES[:1], 3),
-    (nn.Tanh, grid(), [VECTOR, (5, 4, 3)], ["normal", "far"], MODES[:1], 3),
-    (nn.Softmax, grid(), [VECTOR, (5, 4, 3)], ["normal", "far", "ties"], MODES[:1], 3),
-    (nn.BatchNormalization, grid(*NORMS), [VECTOR, (6, 5, 3)], ["normal"], MODES, 4),
-    (nn.BatchNormalization, grid(), [VECTOR, (6, 5, 3)], ["off centre"], MODES[:1], 16),
-    (nn.Dropout, grid(rate=[0, 0.5]), [VECTOR, (5, 4, 3)], ["normal"], MODES[1:2], 3),
-    (nn.Dropout, grid(rate=[0]), [VECTOR, (5, 4, 3)], ["normal"], MODES[:1], 3),
-    (nn.Flatten, grid(), [VECTOR, (5, 4, 3)], ["normal"], MODES[:1], 3),
-    (nn.Rescaling, [{"scale": single(1 / 255)}, {"scale": 1 / 128, "offset": -1.0}], [VECTOR, (5, 4, 3)], ["normal", "pixels"], MODES[:1], 3),
-]  # fmt: skip
+    Row(nn.Dense, grid({}, NO_BIAS, units=[5, 1]), [VECTOR, (300,)], modes=("training", "inference")),
+    Row(nn.Dense, grid(units=[10]), [(784,)], batch_size=64),
+    Row(nn.Conv2D, grid(*CONVS, *BOTH, filters=[6], kernel_size=KERNELS), [IMAGE]),
+    Row(nn.Conv2D, grid(*GROUPED, filters=[6], kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
+    Row(nn.Conv2D, grid({"strides": (2, 3), **SAME}, filters=[3], kernel_size=[(3, 2)]), TINY),
+    Row(nn.Conv2D, grid(SAME, filters=[16], kernel_size=[3, 5]), [(28, 28, 1), (14, 12, 16)], batch_size=16),
+    Row(nn.Conv2D, grid(SAME, filters=[64], kernel_size=[3]), [(8, 9, 64)]),
+    Row(nn.DepthwiseConv2D, grid(*DEEP, kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
+    Row(nn.ZeroPadding2D, grid(padding=FRAMES), [SMALL]),
+    Row(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
+    Row(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS[1:3]), [(7, 8, 2)], inputs=("ties",)),
+    Row(nn.AveragePooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
+    Row(nn.GlobalAveragePooling2D, grid(), [SMALL, (28, 27, 2), (1, 1, 4)]),
+    Row(nn.ReLU, grid(), BOTH_RANKS, inputs=("normal", "ties")),
+    Row(nn.LeakyReLU, grid(negative_slope=[0, 0.25, single(0.3)]), BOTH_RANKS, inputs=("normal", "ties")),
+    Row(nn.Sigmoid, grid(), BOTH_RANKS, inputs=("normal", "far")),
+    Row(nn.Tanh, grid(), BOTH_RANKS, inputs=("normal", "far")),
+    Row(nn.Softmax, grid(), BOTH_RANKS, inputs=("normal", "far", "ties")),
+    Row(nn.BatchNormalization, grid(*NORMS), BOTH_RANKS, modes=("training", "inference", "frozen")),
+    Row(nn.BatchNormalization, grid(center=[False], scale=[False]), BOTH_RANKS),
+    Row(nn.BatchNormalization, grid(), BOTH_RANKS, inputs=("off centre",), batch_size=16),
+    Row(nn.Dropout, grid(rate=[0, 0.5]), BOTH_RANKS, modes=("inference",)),
+    Row(nn.Dropout, grid(rate=[0]), BOTH_RANKS),
+    Row(nn.Flatten, grid(), BOTH_RANKS),
+    Row(nn.Rescaling, SCALES, BOTH_RANKS, inputs=("normal", "pixels")),
+]
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,6 @@ def cases() -> Iterator[Case]:
     >>> sum(1 for _ in cases()) >= 150
     True
     """
-    for kind, settings, shapes, inputs, modes, batch_size in ROWS:
-        for setting, shape, x, mode in itertools.product(settings, shapes, inputs, modes):
-            yield Case(kind, setting, shape, x, mode, batch_size)
+    for row in ROWS:
+        for setting, shape, x, mode in itertools.product(row.settings, row.shapes, row.inputs, row.modes):
+            yield Case(row.kind, setting, shape, x, mode, row.batch_size)

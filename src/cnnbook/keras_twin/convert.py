@@ -1,7 +1,7 @@
 """Our network -> Keras' network with the same weights, and back.
 
-It takes so little code because names, arguments, shapes and the order of weights are Keras' own throughout the
-book. What Keras has and we do not is refused by name, so that nothing gets lost without a word.
+It takes so little code because names, arguments, shapes and the order of weights are Keras' own throughout
+the book. What Keras has and we do not is refused by name, so that nothing gets lost without a word.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ def to_keras(part, *, dtype=None):
     Parameters
     ----------
     part : a built layer or Sequential of `cnnbook.nn`, or an initializer, a loss or an optimizer.
-    dtype : of a loss only: Keras' losses compute in float32, whatever they are given, if nobody says otherwise.
+    dtype : of a loss only: Keras' losses compute in float32, whatever they get, if nobody says otherwise.
 
     Returns
     -------
@@ -98,8 +98,8 @@ def from_keras(part):
     Returns
     -------
     our layer, initializer or built Sequential. A layer with an activation of its own, such as
-    Dense(10, activation="relu"), becomes two layers, so a Sequential. A single layer is built if it has weights;
-    one without needs no building.
+    Dense(10, activation="relu"), becomes two layers, so a Sequential. A single layer is built if it has
+    weights; one without needs no building.
 
     Raises
     ------
@@ -124,7 +124,8 @@ def from_keras(part):
         return counterpart(part, part.get_config())
     if not isinstance(part, keras.layers.Layer):
         raise ValueError(
-            f"from_keras takes a keras layer, keras.Sequential or initializer. Received a {type(part).__name__}."
+            "from_keras takes a keras layer, keras.Sequential or initializer. "
+            f"Received a {type(part).__name__}."
         )
     if not part.built:
         raise RuntimeError(
@@ -197,7 +198,7 @@ def weights_of(layers: list[Layer]):
 
 
 def common_dtype(layers) -> str:
-    """The one dtype these Keras layers compute and keep their weights in, or a sentence that says otherwise."""
+    """The one dtype in which these Keras layers compute and keep weights, or a refusal."""
     dtypes = sorted({name for layer in layers for name in (layer.compute_dtype, layer.variable_dtype)})
     if dtypes in (["float32"], ["float64"]):
         return dtypes[0]

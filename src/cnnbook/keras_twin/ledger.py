@@ -1,8 +1,8 @@
-"""Ours against Keras: the same input, the same weights, the same upstream gradient, and whose rounding differs.
+"""Ours against Keras: the same input, weights and upstream gradient, and whose rounding makes the difference.
 
-Every comparison runs four times. Our layer and its Keras twin in float32 say how far the two are apart. Our layer
-in float64, the referee, says which of them is nearer to the exact result. And Keras in float64 watches the
-referee: if those two part, it is not rounding, one of the formulas is wrong.
+Every comparison runs four times. Our layer and its Keras twin in float32 say how far the two are apart. Our
+layer in float64, the referee, says which of them is nearer to the exact result. And Keras in float64 watches
+the referee: if those two part, it is not rounding, one of the formulas is wrong.
 """
 
 import copy
@@ -30,10 +30,10 @@ INPUTS = {
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far our layer and its Keras twin are apart, each number relative to the largest entry of the array.
+    """How far our layer and its Keras twin are apart, each number relative to its array's largest entry.
 
     setting : the layer and its input.
-    differences : ours and Keras in float32, by array: "out", "dx", "d..." for each parameter, moving statistics.
+    differences : ours and Keras in float32, by array: "out", "dx", "d..." of parameters, moving statistics.
     ours, keras : each of the two from the float64 referee.
     referees : our float64 run and Keras' float64 run.
     """
@@ -62,10 +62,13 @@ class Agreement:
         for name, apart in self.differences.items():
             if not self.referees[name] <= REFEREES:
                 found.append(
-                    f"{name}: {self.referees[name]:.1e} apart even in float64; that is a formula, not rounding."
+                    f"{name}: {self.referees[name]:.1e} apart even in float64; "
+                    "that is a formula, not rounding."
                 )
             elif not apart <= (NEAR if self.ours[name] > self.keras[name] else FAR):
-                found.append(f"{name}: {apart:.1e} apart in float32, not in float64; that is rounding, and too much.")
+                found.append(
+                    f"{name}: {apart:.1e} apart in float32, not in float64; that is rounding, and too much."
+                )
         return found
 
     def __str__(self):
@@ -87,7 +90,7 @@ def compare(layer: Layer, input_shape, rng=0, *, batch_size=3, x="normal", train
     input_shape : one example's shape, without N.
     rng : seed or generator for weights, input and upstream gradient.
     batch_size : number N of examples.
-    x : kind of input, one of "normal", "far" (wide), "off centre" (mean 100), "ties" (-1, 0, 1), "pixels" (uint8).
+    x : kind of input: "normal", "far" (wide), "off centre" (mean 100), "ties" (-1, 0, 1) or "pixels" (uint8).
     training : False compares the output of an inference pass and the state it must leave alone.
 
     Returns
@@ -166,11 +169,11 @@ def run_keras(layer: Layer, x, dout, training: bool) -> dict[str, np.ndarray]:
     if training:
         arrays |= tape.gradient(out, sources, output_gradients=tf.constant(dout))
     arrays |= dict(zip(layer.state, twin.weights[len(layer.params) :], strict=True))
-    return {name: np.asarray(array) for name, array in arrays.items()}
+    return {name: array.numpy() for name, array in arrays.items()}
 
 
 def keras_call(layer: Layer):
-    """A function of (x, training) that computes with Keras what `layer` should, and the Keras layer it uses."""
+    """A function of (x, training) that has Keras compute what `layer` should, and the Keras layer it uses."""
     kind = next(base for base in type(layer).__mro__ if base.__module__.startswith("cnnbook.nn."))
     if not refused_by_keras(layer):
         twin = layer_to_keras(layer, kind)
@@ -193,10 +196,10 @@ def keras_call(layer: Layer):
 
 
 def refused_by_keras(layer: Layer) -> bool:
-    """True for settings that Keras or TensorFlow on a CPU will not run: ours is then checked at its every stop.
+    """True for settings that Keras or TensorFlow on a CPU will not run: ours is then checked stop by stop.
 
     Those are strides together with dilation, and a depthwise convolution with unequal strides. A convolution
-    with strides is the one without, of which only every s-th output is kept; Keras computes that one.
+    with strides is the one without, of which only every s-th output is kept; that one Keras computes.
     """
     if not isinstance(layer, Conv2D | DepthwiseConv2D):
         return False
@@ -205,7 +208,7 @@ def refused_by_keras(layer: Layer) -> bool:
 
 
 def relative_difference(a, b) -> float:
-    """Largest |a - b|, relative to the largest |b|; infinity for another shape or numbers that are not finite.
+    """Largest |a - b|, relative to the largest |b|; infinity for another shape or for nan and infinity.
 
     >>> relative_difference(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     0.5

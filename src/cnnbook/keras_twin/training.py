@@ -63,7 +63,7 @@ def fit(
         check_positive("fit", "epochs", epochs),
         check_positive("fit", "batch_size", batch_size),
     )
-    loss = to_keras(loss, dtype=model.dtype) if isinstance(loss, Loss) else loss
+    loss = to_keras(loss, dtype=model.layers[-1].compute_dtype) if isinstance(loss, Loss) else loss
     optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
     train_step, measure = compiled_steps(model, loss, optimizer)
     run, rng, step = History(), np.random.default_rng(seed), 0
@@ -106,19 +106,20 @@ def evaluate(model, loss, x: np.ndarray, y: np.ndarray, *, batch_size: int = 256
     >>> model = nn.Sequential([nn.Dense(10, kernel_initializer=nn.Zeros())])
     >>> model.build((4,))
     (10,)
-    >>> measured = evaluate(to_keras(model), nn.SoftmaxCrossEntropy(), np.ones((5, 4), np.float32), np.arange(5))
+    >>> x, labels = np.ones((5, 4), np.float32), np.arange(5)
+    >>> measured = evaluate(to_keras(model), nn.SoftmaxCrossEntropy(), x, labels)
     >>> round(measured["loss"], 3), round(measured["accuracy"], 3)
     (2.303, 0.2)
     """
     x, y = ours.check_data("evaluate", x, y)
     batch_size = check_positive("evaluate", "batch_size", batch_size)
-    loss = to_keras(loss, dtype=model.dtype) if isinstance(loss, Loss) else loss
+    loss = to_keras(loss, dtype=model.layers[-1].compute_dtype) if isinstance(loss, Loss) else loss
     _, measure = compiled_steps(model, loss, None)
     return mean_over_batches(measure, x, y, batch_size)
 
 
 def compiled_steps(model, loss, optimizer):
-    """One training step and one measurement as TensorFlow graphs: (x, y) -> {"loss": ..., "accuracy": ...}."""
+    """One training step and one measurement as TensorFlow graphs from (x, y) to the loss and the accuracy."""
     from cnnbook.keras_twin import tf
 
     def logs(outputs, y):
