@@ -1,0 +1,171 @@
+"""Whole networks against Keras: fifty steps from the same weights on the same batches.
+
+Four runs again: ours and Keras in float32, the referee and its Keras watchman in float64. Dropout masks are
+drawn once, by our float32 network, and handed to the other three: four generators would draw four masks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnbook import nn
+from cnnbook.keras_twin.battery import single
+from cnnbook.keras_twin.ledger import REFEREES, relative_difference
+from cnnbook.keras_twin.runs import GivenMask, draw_masks, run_keras, run_ours
+
+LOGITS = 2e-5  # ours in float32 from the referee
+GRADIENTS = 1e-3  # ours from Keras, relative to the largest entry
+CURVES = 1e-3  # ours from Keras, nats, over fifty steps
+CURVES_64 = 1e-6  # the same two in float64
+
+
+def mlp() -> nn.Sequential:
+    """Dense 256 - dense 128 - dropout - dense 10 on raw pixels."""
+    hidden = [nn.Dense(256), nn.ReLU(), nn.Dense(128), nn.ReLU(), nn.Dropout(0.5)]
+    return nn.Sequential([nn.Rescaling(single(1 / 255)), nn.Flatten(), *hidden, nn.Dense(10)])
+
+
+def cnn() -> nn.Sequential:
+    """Two blocks of conv, batch norm, ReLU and pooling, then the MLP's head: 440,842 parameters."""
+    blocks = []
+    for filters in (16, 32):
+        conv = nn.Conv2D(filters, 3, padding="same")
+        blocks += [conv, nn.BatchNormalization(), nn.ReLU(), nn.MaxPooling2D(2)]
+    rescaling, *head = mlp().layers
+    return nn.Sequential([rescaling, *blocks, *head])
+
+
+def small_cnn() -> nn.Sequential:
+    """Two 5x5 convolutions of six filters, one pooling, dense 10; trained one example at a time."""
+    convs = [nn.Conv2D(6, 5, padding="same"), nn.ReLU(), nn.Conv2D(6, 5, padding="same"), nn.ReLU()]
+    start = nn.Rescaling(single(1 / 255), offset=-0.5)
+    return nn.Sequential([start, *convs, nn.MaxPooling2D(2), nn.Flatten(), nn.Dense(10)])
+
+
+# network, batch size, optimizers. What float32 cannot hold is rounded first, see `single`.
+ADAM_RATES = single(0.9), single(0.999)
+PLANS = [
+    (mlp, 64, [nn.SGD(single(1e-2)), nn.RMSprop(single(1e-3)), nn.Adam(single(1e-4), *ADAM_RATES)]),
+    (cnn, 16, [nn.SGD(single(3e-4)), nn.RMSprop(single(1e-5)), nn.Adam(single(1e-5), *ADAM_RATES)]),
+    (small_cnn, 1, [nn.SGD(single(5e-3)), nn.RMSprop(single(1e-4)), nn.Adam(single(1e-4), *ADAM_RATES)]),
+]
+# At this rate the network itself is chaotic: rounding is multiplied until two right answers differ visibly.
+CHAOTIC = (cnn, 16, nn.RMSprop(single(1e-3)))
+
+
+@dataclass(frozen=True)
+class TrainingAgreement:
+    """How far our training run and Keras' are apart.
+
+    setting : network, optimizer, batch size.
+    logits : first batch, largest difference from the referee: {"ours": ..., "keras": ...}.
+    gradients : first batch, ours from Keras by parameter, relative to the largest entry; without `excluded`.
+    gradients_64 : the same for the two float64 runs.
+    excluded : biases before a batch normalisation, whose true gradient is 0: {name: the largest entry found}.
+    statistics : moving statistics after one step, ours from Keras, relative.
+    curves : the loss at every step of all four runs.
+    chaotic : True where float32 curves are not expected to stay together.
+    """
+
+    setting: str
+    logits: dict[str, float]
+    gradients: dict[str, float]
+    gradients_64: dict[str, float]
+    excluded: dict[str, float]
+    statistics: dict[str, float]
+    curves: dict[str, list[float]]
+    chaotic: bool = False
+
+    def apart(self, one: str = "ours", other: str = "keras") -> float:
+        """The largest difference of two loss curves, in nats."""
+        return float(np.abs(np.subtract(self.curves[one], self.curves[other])).max())
+
+    @property
+    def faults(self) -> list[str]:
+        """One sentence for everything that should worry you."""
+        checks = [
+            ("logits from the referee", self.logits["ours"], LOGITS),
+            ("gradients", max(self.gradients.values()), GRADIENTS),
+            ("gradients in float64", max(self.gradients_64.values()), REFEREES),
+            ("moving statistics", max(self.statistics.values(), default=0), GRADIENTS),
+            ("loss curves in float64", self.apart("referee", "keras referee"), CURVES_64),
+        ]
+        if not self.chaotic:
+            checks.append(("loss curves", self.apart(), CURVES))
+        return [f"{what}: {d:.1e} apart, allowed is {most:.0e}." for what, d, most in checks if not d <= most]
+
+
+def plans() -> Iterator[tuple]:
+    """Every (network, batch size, optimizer, chaotic) of the table."""
+    for make, batch_size, optimizers in PLANS:
+        yield from ((make, batch_size, optimizer, False) for optimizer in optimizers)
+    yield (*CHAOTIC, True)
+
+
+def dither(images: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Pixels in [0, 1] as brightness 0 .. 255 with the fractions that rounding to whole steps took away.
+
+    Flat areas of whole numbers leave nearly equal numbers in thousands of pooling windows, and rounding would
+    then decide which is the largest.
+
+    >>> dither(np.array([[0.0, 1.0]])).round(1)
+    array([[1.000e-01, 2.548e+02]], dtype=float32)
+    """
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, images.shape)
+    return (255 * images + noise).astype(np.float32)
+
+
+def compare_training(make, batch_size, optimizer, chaotic, x, y, *, steps=50, seed=0) -> TrainingAgreement:
+    """Train the network `make()` four times from the same weights on the same batches.
+
+    Parameters
+    ----------
+    make : a function that returns a Sequential, not yet built. optimizer : ours; copies of it do the work.
+    x : (N, ...) float32 inputs, N >= steps * batch_size. y : (N,) integer labels.
+    steps : training steps, one batch each, in order. seed : of the weights and masks.
+    """
+    model = make()
+    model.build(x.shape[1:], seed=seed)
+    referee = nn.Sequential(
+        [GivenMask() if isinstance(layer, nn.Dropout) else layer for layer in make().layers]
+    )
+    referee.build(x.shape[1:], seed=seed, dtype=np.float64)
+    for exact, weight in zip(referee.weights().values(), model.weights().values(), strict=True):
+        exact[...] = weight
+    runs = {}
+    batches = [slice(k * batch_size, (k + 1) * batch_size) for k in range(steps)]
+    masks = draw_masks(model, batch_size, steps)
+    runs["keras"] = run_keras(model, optimizer, x, y, batches, masks)
+    runs["keras referee"] = run_keras(referee, optimizer, x, y, batches, masks)
+    runs["referee"] = run_ours(referee, optimizer, x, y, batches, masks)
+    runs["ours"] = run_ours(model, optimizer, x, y, batches)
+    logits, grads, states, losses = (
+        dict(zip(runs, part, strict=True)) for part in zip(*runs.values(), strict=True)
+    )
+    noise = biases_before_batch_norm(model)
+
+    def apart(arrays, one, other):
+        names = [name for name in arrays["ours"] if name not in noise]
+        return {name: relative_difference(arrays[one][name], arrays[other][name]) for name in names}
+
+    return TrainingAgreement(
+        f"{make.__name__}, batches of {batch_size}, {optimizer.name}({optimizer.learning_rate:.1g})",
+        {who: float(np.abs(logits[who] - logits["referee"]).max()) for who in ("ours", "keras")},
+        apart(grads, "ours", "keras"),
+        apart(grads, "referee", "keras referee"),
+        {name: max(float(np.abs(grads[who][name]).max()) for who in ("ours", "keras")) for name in noise},
+        apart(states, "ours", "keras"),
+        losses,
+        chaotic,
+    )
+
+
+def biases_before_batch_norm(model) -> list[str]:
+    """Names of biases that the next layer's mean takes away again: their gradient is 0 plus rounding."""
+    pairs = zip(model.layers, model.layers[1:], strict=False)
+    return [
+        f"{index}/bias"
+        for index, (layer, after) in enumerate(pairs)
+        if "bias" in layer.params and isinstance(after, nn.BatchNormalization)
+    ]

@@ -1,0 +1,111 @@
+"""One training run, ours or Keras', step by step with given dropout masks: what `nets` compares."""
+
+import copy
+
+import numpy as np
+
+from cnnbook import nn
+from cnnbook.keras_twin.convert import to_keras
+from cnnbook.nn.layer import Layer
+
+
+class GivenMask(Layer):
+    """A dropout whose next mask (scaled, as dropout applies it) is put into `mask` from outside."""
+
+    mask = None
+
+    def forward(self, x, *, training=False):
+        x = self.check_input(x)
+        self.remember(training, x.shape, self.mask)
+        return x * self.mask.astype(x.dtype)
+
+    def backward(self, dout, *, input_gradient=True):
+        (mask,) = self.recall(dout)
+        return dout * mask.astype(dout.dtype)
+
+
+def draw_masks(model: nn.Sequential, batch_size: int, steps: int) -> list[list[np.ndarray]]:
+    """The masks that the model's dropouts are going to draw, by step, found out on copies."""
+    dropouts = [copy.deepcopy(layer) for layer in model.layers if isinstance(layer, nn.Dropout)]
+    ones = [np.ones((batch_size, *layer.input_shape), layer.dtype) for layer in dropouts]
+    return [
+        [layer.forward(x, training=True) for layer, x in zip(dropouts, ones, strict=True)]
+        for _ in range(steps)
+    ]
+
+
+def run_ours(model: nn.Sequential, optimizer, x, y, batches, masks=None):
+    """Train; return the first batch's logits, gradients and statistics by name, and every batch's loss."""
+    optimizer, loss, losses = copy.deepcopy(optimizer), nn.SoftmaxCrossEntropy(), []
+    given = [layer for layer in model.layers if isinstance(layer, GivenMask)]
+    for step, batch in enumerate(batches):
+        for layer, mask in zip(given, masks[step] if given else [], strict=True):
+            layer.mask = mask
+        logits = model.forward(x[batch].astype(model.dtype), training=True)
+        losses.append(loss.forward(logits, y[batch]))
+        model.backward(loss.backward(), input_gradient=False)
+        if step == 0:
+            first = logits, {name: grad for name, _, grad in model.parameters()}, statistics(model)
+        optimizer.step(model)
+    return *first, losses
+
+
+def run_keras(model: nn.Sequential, optimizer, x, y, batches, masks):
+    """Train the Keras twin of `model`, which stays as it is; return what `run_ours` returns."""
+    from cnnbook.keras_twin import keras, tf
+
+    class Mask(keras.layers.Layer):
+        def build(self, input_shape):
+            shape = (len(x[batches[0]]), *input_shape[1:])
+            self.mask = self.add_weight(shape=shape, initializer="ones", trainable=False)
+
+        def call(self, inputs):
+            return inputs * self.mask
+
+    dtype = model.dtype.name
+    layers = [
+        Mask(dtype=dtype) if isinstance(layer, nn.Dropout | GivenMask) else to_keras(layer)
+        for layer in model.layers
+    ]
+    twin = keras.Sequential(
+        [keras.Input(model.input_shape, batch_size=len(x[batches[0]]), dtype=dtype), *layers]
+    )
+    loss, optimizer = to_keras(nn.SoftmaxCrossEntropy(), dtype=dtype), to_keras(optimizer)
+    optimizer.build(twin.trainable_variables)
+
+    @tf.function
+    def train_step(x, y):
+        with tf.GradientTape() as tape:
+            logits = twin(x, training=True)
+            value = loss(y, logits)
+        grads = tape.gradient(value, [variable.value for variable in twin.trainable_variables])
+        optimizer.apply(grads, twin.trainable_variables)
+        return logits, value, grads
+
+    losses = []
+    for step, batch in enumerate(batches):
+        given = (layer for layer in layers if isinstance(layer, Mask))
+        for layer, mask in zip(given, masks[step], strict=True):
+            layer.mask.assign(mask)
+        logits, value, grads = train_step(x[batch].astype(dtype), y[batch])
+        losses.append(float(value))
+        if step == 0:
+            names = [name for name, _, _ in model.parameters()]
+            after = {
+                f"{index}/{name}": np.array(weight.numpy())
+                for index, (ours, layer) in enumerate(zip(model.layers, layers, strict=True))
+                for name, weight in zip(ours.state, layer.weights[len(ours.params) :], strict=False)
+            }
+            first = (
+                logits.numpy(),
+                {name: grad.numpy() for name, grad in zip(names, grads, strict=True)},
+                after,
+            )
+    return *first, losses
+
+
+def statistics(model: nn.Sequential) -> dict[str, np.ndarray]:
+    """All moving statistics by name."""
+    return {
+        f"{i}/{name}": array for i, layer in enumerate(model.layers) for name, array in layer.state.items()
+    }

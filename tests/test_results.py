@@ -1,0 +1,162 @@
+"""Recorded figures: written whole or not at all, read only if they are what they claim to be."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnbook import results
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "results"
+
+
+def test_what_was_written_is_read_back_with_where_it_comes_from(folder):
+    path = results.write("speed", {"ours": [1.5, 2.5], "who": {"a": 1}}, seconds=12.34, folder=folder, seed=7)
+    assert path == folder / "speed.json"
+    recording = results.read("speed", folder=folder)
+    assert recording.figures == {"ours": [1.5, 2.5], "who": {"a": 1}}
+    assert recording["ours"] == [1.5, 2.5]
+    told = recording.provenance
+    assert (told["seed"], told["seconds"], told["cores"]) == (7, 12.3, os.cpu_count())
+    assert told["packages"]["numpy"] == np.__version__
+    assert "keras" in told["packages"]
+    assert told["date"].endswith("+00:00")
+
+
+def test_a_recording_says_in_one_line_where_it_comes_from(folder):
+    results.write("speed", {}, seconds=1, folder=folder)
+    line = repr(results.read("speed", folder=folder))
+    assert line.startswith("speed: recorded on 20")
+    assert f"numpy {np.__version__}" in line
+    assert "\n" not in line
+
+
+def test_a_recording_tells_no_host_and_no_folder(folder):
+    text = results.write("speed", {"a": 1}, seconds=1, folder=folder).read_text("utf-8")
+    assert str(Path.home()) not in text
+    assert str(folder) not in text
+    assert set(json.loads(text)["provenance"]) == {
+        "date",
+        "seconds",
+        "machine",
+        "cores",
+        "python",
+        "packages",
+    }
+
+
+@pytest.mark.parametrize("private", [Path.home(), results.FOLDER.parent], ids=["home", "repository"])
+def test_figures_that_tell_a_folder_of_this_machine_are_refused(folder, refuses, private):
+    message = f"results: a recording must not tell folders of this machine. It mentions {private}."
+    with refuses(message):
+        results.write("speed", {"data": str(private)}, seconds=1, folder=folder)
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), np.float32(1), np.ones(2)], ids=repr)
+def test_figures_that_json_cannot_hold_are_refused_and_leave_nothing(folder, refuses, figure):
+    with refuses(
+        "results: figures and provenance must be what JSON can hold, with finite numbers. "
+        "Received something else. Convert NumPy's values with float() or .tolist(), and leave nan out."
+    ):
+        results.write("speed", {"a": [figure]}, seconds=1, folder=folder)
+    assert not folder.exists()
+
+
+def test_figures_must_be_named(folder, refuses):
+    with refuses("results: figures must be a dict. Received figures of type list."):
+        results.write("speed", [1, 2], seconds=1, folder=folder)
+
+
+def test_a_write_that_breaks_off_keeps_the_old_recording(folder, monkeypatch):
+    results.write("speed", {"a": 1}, seconds=1, folder=folder)
+
+    def full_disk(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(results.os, "replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        results.write("speed", {"a": 2}, seconds=1, folder=folder)
+    assert results.read("speed", folder=folder)["a"] == 1
+    assert [path.name for path in folder.iterdir()] == ["speed.json"]
+
+
+@pytest.mark.parametrize("name", ["", "Speed", "../speed", "speed.json", "1", None])
+def test_a_name_is_a_plain_word(folder, refuses, name):
+    message = (
+        "results: name must be lower-case letters, digits and underscores, starting with a letter. "
+        f"Received name={name!r}."
+    )
+    with refuses(message):
+        results.write(name, {}, seconds=1, folder=folder)
+    with refuses(message):
+        results.read(name, folder=folder)
+
+
+def test_a_missing_recording_is_refused_with_those_there_are(folder, refuses):
+    def message(there):
+        return (
+            f"results: there is no recording 'sped' in results/. There are: {there}. "
+            "In a clone of the book, `make results` records what is missing."
+        )
+
+    with refuses(message("none"), FileNotFoundError):
+        results.read("sped", folder=folder)
+    for name in ("speed", "accuracy"):
+        results.write(name, {}, seconds=1, folder=folder)
+    with refuses(message("accuracy, speed"), FileNotFoundError):
+        results.read("sped", folder=folder)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 40, -3])
+def test_a_truncated_recording_is_refused(folder, refuses, keep):
+    path = results.write("speed", {"a": [1, 2, 3]}, seconds=1, folder=folder)
+    path.write_text(path.read_text("utf-8")[:keep], "utf-8")
+    with refuses(
+        "results: speed.json must be a whole JSON file. It is damaged. Record it again with `make results`."
+    ):
+        results.read("speed", folder=folder)
+
+
+def test_a_recording_in_another_encoding_is_refused(folder, refuses):
+    path = results.write("speed", {}, seconds=1, folder=folder)
+    path.write_bytes(b"\xff\xfe\x00")
+    with refuses(
+        "results: speed.json must be a whole JSON file. It is damaged. Record it again with `make results`."
+    ):
+        results.read("speed", folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [([1, 2], "'list'"), ({"figures": {}}, "None"), ({"format": "other", "name": "speed"}, "'other'")],
+)
+def test_a_foreign_file_is_refused(folder, refuses, content, found):
+    folder.mkdir()
+    (folder / "speed.json").write_text(json.dumps(content), "utf-8")
+    with refuses(
+        "results: speed.json must be a recording 'speed' in the format 'cnnbook results 1'. "
+        f"Received format={found}. Record it again with `make results`."
+    ):
+        results.read("speed", folder=folder)
+
+
+def test_a_recording_under_another_name_is_refused(folder):
+    results.write("speed", {}, seconds=1, folder=folder).rename(folder / "accuracy.json")
+    with pytest.raises(ValueError, match=r"must be a recording 'accuracy'"):
+        results.read("accuracy", folder=folder)
+
+
+def test_recordings_are_looked_for_in_the_repository(refuses, monkeypatch, tmp_path):
+    assert results.locate("speed", None) == Path(__file__).parents[1] / "results" / "speed.json"
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "site-packages" / "results")
+    with refuses(
+        "results: recordings are part of the book's repository, and cnnbook is not installed from a clone. "
+        "Clone the book and `pip install -e .` there, or pass folder=.",
+        FileNotFoundError,
+    ):
+        results.read("speed")

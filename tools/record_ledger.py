@@ -1,0 +1,103 @@
+"""Run the parity ledger and record it: results/parity_ledger.json. Some minutes.
+
+    python tools/record_ledger.py
+
+Exits with 1, and records nothing, if a row is red.
+"""
+
+import sys
+import time
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from cnnbook import data, results
+from cnnbook.keras_twin import battery, ledger, nets
+
+STATISTICS = ("moving_mean", "moving_variance")
+
+
+def rounded(value):
+    """Two digits: more would only be the rounding of this machine."""
+    return float(f"{value:.1e}")
+
+
+def layer_row(case, agreement):
+    """A line of the ledger: by group of arrays, how far the two are apart and each from the referee."""
+    row = {"setting": case.label}
+    groups = {"out": ["out"], "dx": ["dx"], "weights": [], "statistics": []}
+    for name in agreement.differences:
+        if name not in ("out", "dx"):
+            groups["statistics" if name in STATISTICS else "weights"].append(name)
+    for group, names in groups.items():
+        if names := [name for name in names if name in agreement.differences]:
+            columns = agreement.differences, agreement.ours, agreement.keras
+            row[group] = [rounded(max(column[name] for name in names)) for column in columns]
+    row["float64"] = rounded(max(agreement.referees.values()))
+    layer = case.layer()
+    return row | ({"stops": True} if ledger.refused_by_keras(layer) else {})
+
+
+def net_row(agreement):
+    """A whole network's line; the curves are kept as distances from the referee's."""
+    exact = np.array(agreement.curves["referee"])
+    away = {
+        who: np.abs(np.array(curve) - exact) for who, curve in agreement.curves.items() if who != "referee"
+    }
+    return {
+        "setting": agreement.setting,
+        "chaotic": agreement.chaotic,
+        "logits": {who: rounded(value) for who, value in agreement.logits.items()},
+        "gradients": rounded(max(agreement.gradients.values())),
+        "statistics": rounded(max(agreement.statistics.values(), default=0)),
+        "excluded": {name: rounded(value) for name, value in agreement.excluded.items()},
+        "apart": rounded(agreement.apart()),
+        "loss": [round(float(value), 4) for value in exact],
+        "away": {who: [rounded(value) for value in curve] for who, curve in away.items()},
+    }
+
+
+def main():
+    start, red = time.monotonic(), []
+    images = data.load("fashion_mnist", n_train=3200, n_test=1)
+    x, y = nets.dither(images.x_train), images.y_train
+    layers, trained = {}, []
+    cases, plans = list(battery.cases()), list(nets.plans())
+    with threadpool_limits(1), tqdm(total=len(cases) + 10 * len(plans), unit="case") as bar:
+        for case in cases:
+            bar.set_postfix_str(case.family, refresh=False)
+            agreement = case.run()
+            layers.setdefault(case.family, []).append(layer_row(case, agreement))
+            red += [f"{case.family}({case.label}) {fault}" for fault in agreement.faults]
+            bar.update()
+        for plan in plans:
+            bar.set_postfix_str(plan[0].__name__)
+            agreement = nets.compare_training(*plan, x, y)
+            trained.append(net_row(agreement))
+            red += [f"{agreement.setting}: {fault}" for fault in agreement.faults]
+            bar.update(10)
+    if red:
+        print("The ledger is red, and was not recorded:", *red, sep="\n  ", file=sys.stderr)
+        return 1
+    limits = {"near": ledger.NEAR, "far": ledger.FAR, "float64": ledger.REFEREES}
+    limits |= {
+        "logits": nets.LOGITS,
+        "gradients": nets.GRADIENTS,
+        "curves": nets.CURVES,
+        "curves_64": nets.CURVES_64,
+    }
+    path = results.write(
+        "parity_ledger",
+        {"limits": limits, "layers": layers, "nets": trained},
+        seconds=time.monotonic() - start,
+        seed=0,
+        data="fashion_mnist",
+    )
+    size = path.stat().st_size / 1000
+    print(f"{len(cases)} layers and {len(plans)} networks: results/{path.name}, {size:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
