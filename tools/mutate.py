@@ -73,7 +73,8 @@ def faults_of(path):
     tree = ast.parse(source)
     ignored = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Raise | ast.JoinedStr):
+        declares = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("field", "dataclass")
+        if declares or isinstance(node, ast.Raise | ast.JoinedStr):
             ignored.update(map(id, ast.walk(node)))
         for note in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if note is not None:

@@ -78,6 +78,7 @@ def violations(page, within=None, only=None):
         page.evaluate(AXE)
     page.evaluate("look.unfold()")
     page.evaluate("look.thin()")
+    page.evaluate("look.settled()")
     rules = {"type": "rule", "values": only} if only else {"type": "tag", "values": TAGS}
     context = {"include": [[within or "html"]], "exclude": [[".katex-html"]]}
     options = {"runOnly": rules, "resultTypes": ["violations"]}
@@ -147,7 +148,7 @@ def too_tall(page):
 def keyboard(page, host):
     """Gate 3: Tab reaches all of a widget, focus stays, figure and fields each get their keys."""
     name = host.evaluate("look.name")
-    checks = (_tab_reaches, _focus_stays, _figure_obeys, _choices_keep_keys, _fields_keep_keys)
+    checks = (tab_reaches, focus_stays, figure_obeys, choices_keep_keys, fields_keep_keys)
     return [f"{name}: {problem}" for check in checks for problem in check(page, host)]
 
 
@@ -155,7 +156,8 @@ def _press(host, label):
     host.evaluate("(host, label) => look.press(host, label)?.click()", label)
 
 
-def _tab_reaches(page, host):
+def tab_reaches(page, host):
+    """Gate 3: find what Tab does not reach, focus that cannot be seen, and traps."""
     names = host.evaluate("look.numberStops")
     problems, reached = [], set()
     for _ in range(len(names) + 1):
@@ -172,7 +174,8 @@ def _tab_reaches(page, host):
     return problems if names else ["there is nothing to reach by Tab"]
 
 
-def _focus_stays(page, host):
+def focus_stays(page, host):
+    """Gate 3: find buttons that lose the focus when they are pressed."""
     problems = []
     find = "look.stops(host).find((each) => each.matches('button') && look.label(each) === label)"
     for label in host.evaluate(
@@ -190,7 +193,8 @@ def _focus_stays(page, host):
     return problems
 
 
-def _figure_obeys(page, host):
+def figure_obeys(page, host):
+    """Gate 3: find figures that do not step on arrow keys, or play on Space when and only when in focus."""
     for index in range(host.evaluate("(host) => look.figures(host).length")):
         _press(host, "^First")
         host.evaluate("(host, index) => (globalThis.figure = look.figures(host)[index]).focus()", index)
@@ -220,8 +224,8 @@ def _figure_obeys(page, host):
     return ["no part of the figure takes a step on an arrow key"]
 
 
-def _choices_keep_keys(page, host):
-    """Turn each choice and slider by its arrow keys, one way and back: at the end there is only one."""
+def choices_keep_keys(page, host):
+    """Gate 3: turn each choice and slider by its arrow keys, one way and back: the last has only one."""
     problems = []
     for index in range(host.evaluate("(host) => look.selects(host).length")):
         own = host.evaluate(
@@ -237,8 +241,8 @@ def _choices_keep_keys(page, host):
     return problems
 
 
-def _fields_keep_keys(page, host):
-    """Type into every field: those that a cell opens on Enter, and those that are always there."""
+def fields_keep_keys(page, host):
+    """Gate 3: type into every field: those that a cell opens on Enter, and those that stand there."""
     problems, typed = [], 0
     open_ = "[...look.figures(host), ...look.fields(host)]"
     for index in range(host.evaluate(f"(host) => {open_}.length")):

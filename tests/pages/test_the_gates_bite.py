@@ -291,47 +291,61 @@ ON_KEY = "addEventListener('keydown', (event) => {{ {} }}, true)"
 IN_FIELD = "event.composedPath()[0].matches('input')"
 NEXT = "look.press(host, '^One step on')"
 KEYS = {
-    "a control that Tab skips": (f"{NEXT}.tabIndex = -1", "Tab does not reach.*One step on"),
+    "a control that Tab skips": (
+        screen.tab_reaches,
+        f"{NEXT}.tabIndex = -1",
+        "Tab does not reach.*One step on",
+    ),
     "a figure that Tab skips": (
+        screen.tab_reaches,
         "const out = shadow.querySelector('[aria-label=Output]');"
         "out.querySelectorAll('[tabindex]').forEach((cell) => (cell.tabIndex = -1))",
         "Tab does not reach.*Output",
     ),
     "a trap": (
+        screen.tab_reaches,
         f"{NEXT}.addEventListener('keydown', (event) => event.key === 'Tab' && event.preventDefault())",
         "Tab does not leave",
     ),
     "focus that cannot be seen": (
+        screen.tab_reaches,
         SHEET.format("button:focus-visible { outline: none !important; box-shadow: none !important }"),
         "nothing shows",
     ),
     "focus lost": (
+        screen.focus_stays,
         f"{NEXT}.addEventListener('click', (event) => event.currentTarget.blur())",
         "loses the focus",
     ),
     "a deaf figure": (
+        screen.figure_obeys,
         ON_KEY.format("event.key.startsWith('Arrow') && event.stopImmediatePropagation()"),
         "takes a step",
     ),
     "Space that does not play": (
+        screen.figure_obeys,
         ON_KEY.format(f"event.key === ' ' && !{IN_FIELD} && event.stopImmediatePropagation()"),
         "does not play",
     ),
     "Space that plays anywhere": (
+        screen.figure_obeys,
         ON_KEY.format(
             "event.key === ' ' && event.target === document.body && look.press(host, '^Play')?.click()"
         ),
         "plays while the focus is elsewhere",
     ),
     "Space stolen from fields": (
+        screen.fields_keep_keys,
         ON_KEY.format(f"event.key === ' ' && {IN_FIELD} && event.preventDefault()"),
         "give '12'",
     ),
     "arrows stolen from fields": (
+        screen.fields_keep_keys,
         ON_KEY.format(f"event.key === 'ArrowLeft' && {IN_FIELD} && event.preventDefault()"),
         "caret at 3",
     ),
     "arrows stolen from choices": (
+        screen.choices_keep_keys,
         ON_KEY.format("event.composedPath()[0].matches('select') && event.preventDefault()"),
         "does not get its arrow keys",
     ),
@@ -341,10 +355,10 @@ KEYS = {
 @pytest.mark.pages
 @pytest.mark.parametrize("plant", KEYS)
 def test_the_gate_for_the_keyboard_bites(chromium, home, name, plant):
-    script, expected = KEYS[plant]
+    gate, script, expected = KEYS[plant]
     with screen.visit(chromium, home, name) as opened:
         opened.page.evaluate(f"() => {{ {inside(script)} }}")
-        bites(screen.keyboard(opened.page, screen.steppers(opened.page)[0]), expected)
+        bites(gate(opened.page, screen.steppers(opened.page)[0]), expected)
 
 
 def said(text, taps=2, cells=(("out[0, 1]: 5", "5"), ("out[0, 0]: 1", "1"))):

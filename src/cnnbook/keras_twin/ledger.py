@@ -6,6 +6,7 @@ the referee: if those two part, it is not rounding, one of the formulas is wrong
 """
 
 import copy
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,12 +126,24 @@ def compare(layer: Layer, input_shape, rng=0, *, batch_size=3, x="normal", train
         return {name: relative_difference(run[one][name], run[other][name]) for name in run["ours"]}
 
     return Agreement(
-        f"{layer!r} on {x.shape}",
+        f"{describe(layer)} on {x.shape}",
         apart("ours", "keras ours"),
         apart("ours", "referee"),
         apart("keras ours", "referee"),
         apart("referee", "keras referee"),
     )
+
+
+def describe(layer: Layer) -> str:
+    """The layer's constructor call without the arguments that have their defaults.
+
+    >>> from cnnbook.nn import Conv2D
+    >>> describe(Conv2D(4, 3, padding="same"))
+    "Conv2D(filters=4, kernel_size=(3, 3), padding='same')"
+    """
+    values = [(field, getattr(layer, field.name)) for field in dataclasses.fields(layer) if field.init]
+    told = [f"{f.name}={value!r}" for f, value in values if value not in (f.default, (f.default, f.default))]
+    return f"{layer.name}({', '.join(told)})"
 
 
 def randomize(layer: Layer, rng) -> None:
@@ -198,13 +211,12 @@ def keras_call(layer: Layer):
 def refused_by_keras(layer: Layer) -> bool:
     """True for settings that Keras or TensorFlow on a CPU will not run: ours is then checked stop by stop.
 
-    Those are strides together with dilation, and a depthwise convolution with unequal strides. A convolution
+    Those are strides together with dilation, and for a depthwise convolution unequal strides. A convolution
     with strides is the one without, of which only every s-th output is kept; that one Keras computes.
     """
-    if not isinstance(layer, Conv2D | DepthwiseConv2D):
-        return False
-    unequal = isinstance(layer, DepthwiseConv2D) and layer.strides[0] != layer.strides[1]
-    return unequal or (max(layer.strides) > 1 and max(layer.dilation_rate) > 1)
+    if isinstance(layer, DepthwiseConv2D):
+        return layer.strides[0] != layer.strides[1]
+    return isinstance(layer, Conv2D) and max(layer.strides) > 1 and max(layer.dilation_rate) > 1
 
 
 def relative_difference(a, b) -> float:

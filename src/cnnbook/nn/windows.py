@@ -22,8 +22,7 @@ from cnnbook.shapes import output_size, pad_amounts, window_extent
 Array = np.ndarray
 Pair = tuple[int, int]
 
-# Bytes of copied patches at a time. Half a megabyte stays in a core's second-level cache, so the product
-# reads what the copy has just written.
+# Bytes copied at a time: half a megabyte is still in the core's cache when the product reads it.
 BLOCK_BYTES = 512 * 1024
 
 # With fewer channels than this, a window's row in memory is too short to copy fast (three floats for a 3x3
@@ -201,8 +200,7 @@ def windowed_product(x: Array, kernel: Array, strides: Pair = (1, 1), dilation_r
 
     Parameters
     ----------
-    x : (N, H, W, C), already padded.
-    kernel : (K_h, K_w, C, F).
+    x : (N, H, W, C), already padded. kernel : (K_h, K_w, C, F).
 
     Returns
     -------
@@ -226,13 +224,11 @@ def windowed_product(x: Array, kernel: Array, strides: Pair = (1, 1), dilation_r
     weights = np.ascontiguousarray(kernel).reshape(-1, filters)  # (K_h K_w C, F)
     out = np.empty((n, out_height, out_width, filters), x.dtype)
     for images, rows in blocks_of_rows(windows):
-        np.matmul(rows, weights, out=out[images].reshape(-1, out_height * out_width, filters))
+        np.matmul(rows, weights, out=out[images].reshape(*rows.shape[:2], -1))
     return out
 
 
-def windowed_kernel_gradient(
-    x: Array, dout: Array, window_size: Pair, strides: Pair, dilation_rate: Pair
-) -> Array:
+def windowed_kernel_gradient(x, dout, window_size: Pair, strides: Pair, dilation_rate: Pair) -> Array:
     """How the kernel of `windowed_product` should change: the same rows, multiplied from the other side.
 
     dkernel[u, v, c, f] = sum over n, i, j of x[n, i s_h + u d_h, j s_w + v d_w, c] dout[n, i, j, f]

@@ -119,7 +119,7 @@ export const IMAGES = {
 export const KERNELS = {
   hand: ["hand example", grid("101/010/101")],
   identity: ["identity", grid("000/010/000")],
-  blur: ["blur", [[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]]],
+  blur: ["soft blur", [[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]]],
   sharpen: ["sharpen", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]],
   "sobel-x": ["Sobel x", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]],
   "sobel-y": ["Sobel y", [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]],
