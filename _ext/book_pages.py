@@ -28,26 +28,34 @@ def drop_unused(app, pagename, templatename, context, doctree):
         context[kind] = list(kept.values())
 
 
+# What is taken out of finished pages: some of it is added so late that no earlier event sees it.
 REPAIRS = {
+    # Half a megabyte of script: the theme's style sheet draws the same icons from a font.
+    r"<script[^>]*/fontawesome\.js[^>]*></script>\n?": "",
     # The saved state of widgets repeats each widget's whole source, for a widget manager no page loads.
     r"<script[^>]*application/vnd\.jupyter\.widget-(?:state|view)\+json.*?</script>": "",
+    r"<script[^>]*text/x-thebe-config.*?</script>": "",
+    # Twice: by Jupyter Book and by the theme or the extension it loads.
+    r"(<script>var togglebuttonSelector = [^<]*</script>)(.*?)\1": r"\1\2",
+    r'(?<=<meta name="viewport" content="width=device-width, initial-scale=1" />)(.*?)'
+    r'<meta name="viewport"[^>]*>': r"\1",
+    r'<meta name="viewport" content="width=device-width, initial-scale=1.0" />': "",
     # A list without list items and a role that was withdrawn: neither is announced.
     r' role="list"( class="citation-list")': r"\1",
     r'(<div class="citation" id="[^"]*") role="doc-biblioentry"': r"\1",
+    # The same id on every exercise of a page.
+    r' id="(?:exercise|solution)-content"': "",
 }
 
 
-def repair(app, pagename, templatename, context, doctree):
-    for pattern, replacement in REPAIRS.items():
-        context["body"] = re.sub(pattern, replacement, context.get("body", ""), flags=re.DOTALL)
-
-
-def lighten(app, exception):
-    """Drop half a megabyte of script a page: the theme's style sheet draws the same icons from a font."""
+def repair(app, exception):
+    """Repair every page that was written, and delete the files that no page asks for."""
     if exception is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text("utf-8")
-            page.write_text(re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>\n?", "", text), "utf-8")
+            for pattern, replacement in REPAIRS.items():
+                text = re.sub(pattern, replacement, text, flags=re.DOTALL)
+            page.write_text(text, "utf-8")
         for unused in ("scripts/fontawesome.*", "scripts/*.map", "styles/*.map", "sphinx-thebe.*"):
             for file in (Path(app.outdir) / "_static").glob(unused):
                 file.unlink()
@@ -59,6 +67,5 @@ def setup(app):
     app.connect("source-read", say_chapter)
     app.connect("doctree-read", say_time)
     app.connect("html-page-context", drop_unused, priority=900)
-    app.connect("html-page-context", repair, priority=900)
-    app.connect("build-finished", lighten)
+    app.connect("build-finished", repair)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

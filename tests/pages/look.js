@@ -520,10 +520,8 @@ globalThis.look = (() => {
 
   return {
     all,
-    seen,
     name,
     label,
-    tidy,
     widgets,
     inks,
     cutOff,

@@ -3,6 +3,7 @@
 import pytest
 from pages import files
 
+pytestmark = pytest.mark.pages
 PAGES = files.pages_of_the_book()
 page = pytest.mark.parametrize("name", PAGES)
 

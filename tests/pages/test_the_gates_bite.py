@@ -8,6 +8,7 @@ import pytest
 from browser import need_chromium
 from pages import files, screen
 
+pytestmark = pytest.mark.pages
 PAGES = files.pages_of_the_book()
 NOISE = "".join(random.Random(0).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=300_000))
 
@@ -231,7 +232,6 @@ SEES = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("plant", SEES)
 def test_a_gate_for_looks_bites(chromium, home, name, plant):
     gate, script, expected = SEES[plant]
@@ -260,7 +260,6 @@ FETCHES = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("scheme", ["http", "file"])
 @pytest.mark.parametrize("plant", FETCHES)
 def test_the_gate_for_requests_and_errors_bites(chromium, site, home, name, plant, scheme):
@@ -278,7 +277,6 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("plant", UNREADABLE)
 def test_the_gate_for_pages_without_javascript_bites(chromium, site, name, plant):
     script, expected = UNREADABLE[plant]
@@ -352,7 +350,6 @@ KEYS = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("plant", KEYS)
 def test_the_gate_for_the_keyboard_bites(chromium, home, name, plant):
     gate, script, expected = KEYS[plant]
@@ -414,7 +411,6 @@ SPEECH = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("plant", SPEECH)
 def test_the_gate_for_the_sentence_bites(chromium, home, name, plant):
     gate, script, expected = SPEECH[plant]
@@ -459,7 +455,6 @@ COLOURS = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("plant", COLOURS)
 def test_the_gate_for_the_theme_bites(chromium, home, name, plant):
     script, expected = COLOURS[plant]
