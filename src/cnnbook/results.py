@@ -35,7 +35,7 @@ class Recording:
         p = self.provenance
         packages = ", ".join(f"{name} {number}" for name, number in p["packages"].items())
         machine = f"{p['machine']}, {p['cores']} cores"
-        return f"{self.name}: recorded on {p['date'][:10]}, {machine}, Python {p['python']}, {packages}"
+        return f"{self.name}: recorded on {p['date'][:10]}, {machine}\nPython {p['python']}, {packages}"
 
 
 def read(name: str, *, folder: Path | str | None = None) -> Recording:
