@@ -268,7 +268,7 @@ def themed(svg: str, alt: str) -> str:
     """Matplotlib's SVG made fit for a page: theme colours, the page's font, a label, no clashing ids.
 
     >>> themed('<svg width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1"/></svg>', "Nothing.")[:48]
-    '<svg viewBox="-3 -4 78 44" role="img" aria-label'
+    '<svg viewBox="-6 -5 84 46" role="img" aria-label'
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
@@ -280,7 +280,7 @@ def themed(svg: str, alt: str) -> str:
     prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
-    view_box = f"-3 -4 {width + 6:g} {height + 8:g}"  # room for a page font that is larger than Matplotlib's
+    view_box = f"-6 -5 {width + 12:g} {height + 10:g}"  # room for a page font that is larger than Matplotlib's
     label = html.escape(alt, quote=True)
     head = (
         f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '
