@@ -280,7 +280,7 @@ def themed(svg: str, alt: str) -> str:
     prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
-    view_box = f"-6 -5 {width + 12:g} {height + 10:g}"  # room for a page font that is larger than Matplotlib's
+    view_box = f"-6 -5 {width + 12:g} {height + 10:g}"  # room for a larger font
     label = html.escape(alt, quote=True)
     head = (
         f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '
