@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help book test serve check clean check-offline setup setup-test
+.PHONY: help book test serve check clean check-offline mutate setup setup-test
 PORT ?= 8000
 export PYTHON
 PY := .venv/bin/python
@@ -27,6 +27,9 @@ check: setup-test  ## everything a change must pass: format, lint, the book with
 
 check-offline: setup  ## build the book once more with no network, no data and an empty home (Linux)
 	@$(PY) tools/book.py offline
+
+mutate: setup-test  ## plant faults in the network and see whether the tests notice: make mutate ARGS="--faults 80"
+	@$(PY) tools/mutate.py $(ARGS)
 
 clean:  ## delete what was built; .venv stays (delete it by hand)
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
