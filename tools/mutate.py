@@ -33,6 +33,8 @@ HARMLESS = {
     "windows: 512 * 1024 -> 512": "how much is copied at a time changes the speed, not the numbers",
     "windows: channels < FEW_CHANNELS -> channels <= FEW_CHANNELS": "two ways to copy the same rows",
     "windows: 4 -> 5": "two ways to copy the same rows",
+    "training: 256 -> 257": "how many examples are evaluated at a time changes memory, not the result",
+    "training: False -> True": "whether the progress bar is redrawn at once",
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
