@@ -14,6 +14,15 @@ settings.register_profile("book", deadline=None, derandomize=True, database=None
 settings.load_profile("book")
 
 
+@pytest.fixture(scope="session")
+def chromium():
+    """The one browser of a run: Playwright's synchronous interface works once at a time."""
+    from browser import chromium_running, need_chromium
+
+    with chromium_running(need_chromium()) as browser:
+        yield browser
+
+
 @pytest.fixture
 def refuses():
     """`with refuses(message):` passes when the block raises an error that says exactly `message`."""

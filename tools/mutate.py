@@ -75,6 +75,10 @@ def faults_of(path):
     tree = ast.parse(source)
     ignored = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+            ignored.add(id(node.operand))  # -1 is one number, and NumPy takes any negative one for "the rest"
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            ignored.add(id(node.value))
         declares = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("field", "dataclass")
         if declares or isinstance(node, ast.Raise | ast.JoinedStr):
             ignored.update(map(id, ast.walk(node)))

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser import chromium_running, need_chromium, tab
+from browser import tab
 
 pytestmark = pytest.mark.pages
 ROOT = Path(__file__).parents[2]
@@ -61,15 +61,13 @@ def jupyterlab(folder, home):
 
 
 @pytest.fixture(scope="module", name="notebook")
-def _notebook(tmp_path_factory):
+def _notebook(chromium, tmp_path_factory):
     """The convolution chapter, open in JupyterLab in a browser, every cell run."""
-    program = need_chromium()
     folder, home = tmp_path_factory.mktemp("book"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "chapters", folder / "chapters")
     with (
         jupyterlab(folder, home) as origin,
-        chromium_running(program) as browser,
-        tab(browser, origin, height=1000) as opened,
+        tab(chromium, origin, height=1000) as opened,
     ):
         page = opened.page
         page.goto(f"{origin}/lab/tree/chapters/convolution.md")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import chromium_running, need_chromium, served
+from browser import served
 from pages import files, screen
 
 
@@ -23,12 +23,6 @@ def site():
     if done.returncode:
         pytest.fail(f"the book does not build:\n{done.stdout}\n{done.stderr}", pytrace=False)
     return files.ROOT / "_build" / "html"
-
-
-@pytest.fixture(scope="package")
-def chromium():
-    with chromium_running(need_chromium()) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="package")

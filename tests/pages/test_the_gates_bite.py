@@ -170,7 +170,7 @@ SEES = {
     ),
     "a transition": (
         screen.moving,
-        html('<p style="transition: color 1s">planted</p>'),
+        html('<p style="transition: color 1s !important">planted</p>'),
         "planted.*transition",
     ),
     "an animation in a widget": (
@@ -180,7 +180,7 @@ SEES = {
     ),
     "smooth scrolling": (
         screen.moving,
-        "document.documentElement.style.scrollBehavior = 'smooth'",
+        "document.documentElement.style.setProperty('scroll-behavior', 'smooth', 'important')",
         "smoothly",
     ),
     "a drawing without a role": (

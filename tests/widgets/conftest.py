@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from browser import chromium_running, need_chromium, tab
+from browser import tab
 
 from cnnbook.widgets.base import BookWidget, module
 
@@ -20,12 +20,6 @@ main {{ max-width: 700px; margin: 0 auto; padding: 16px }} p {{ height: 120vh }}
 def fresh_page(monkeypatch):
     """Every test is the first page of its process: its first figure carries the code."""
     monkeypatch.setattr(BookWidget, "_carriers", {})
-
-
-@pytest.fixture(scope="package")
-def chromium():
-    with chromium_running(need_chromium()) as browser:
-        yield browser
 
 
 @pytest.fixture
