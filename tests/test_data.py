@@ -710,7 +710,8 @@ def test_a_data_set_cannot_be_given_other_arrays():
 
 def test_importing_the_module_loads_numpy_and_nothing_else_from_outside():
     code = (
-        "import sys, cnnbook.data; print(*{m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names)"
+        "import sys; before = set(sys.modules); import cnnbook.data; "
+        "print(*{m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert {name for name in loaded.split() if not name.startswith("_")} == {"numpy", "cnnbook"}
