@@ -25,8 +25,8 @@ check: setup-test  ## everything a change must pass: format, lint, the book with
 	@$(PY) -m ruff check .
 	@$(MAKE) --no-print-directory test
 
-check-offline: setup  ## build the book once more with no network, no data and an empty home (Linux)
-	@$(PY) tools/book.py offline
+check-offline: setup  ## build the book once more with no network, no data, an empty home: RUN="index pooling" runs only these
+	@$(PY) tools/book.py offline $(if $(RUN),--run $(RUN))
 
 mutate: setup-test  ## plant faults in the network and see whether the tests notice: make mutate ARGS="--faults 80"
 	@$(PY) tools/mutate.py $(ARGS)

@@ -3,6 +3,7 @@
     python tools/book.py build      _build/html, warnings are errors
     python tools/book.py serve      the built book, on a port of this machine
     python tools/book.py offline    _build/offline: no network, no data, an empty home
+    python tools/book.py offline --run index pooling    the same, running these chapters anew and no others
 
 Two stamps decide what a build may reuse. Chapters run again when anything their code sees has changed: `src`,
 `results`, the installed packages, the data. When anything else has changed, every page is written again
@@ -26,6 +27,7 @@ import time
 from importlib.metadata import distributions
 from pathlib import Path
 
+from jupyter_cache import get_cache
 from platformdirs import user_cache_dir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,12 +147,17 @@ def serve(folder, port):
     return 1
 
 
-def offline():
-    """Build once more with no network, no data and an empty home, as a reader on a train would."""
+def offline(run):
+    """Build once more with no network, no data and an empty home, as a reader on a train would.
+
+    All chapters run; or, if `run` names some, only these do, and the rest keep their runs of the last build.
+    """
     if "BOOK_IS_OFFLINE" in os.environ:
         raise_loopback()
         output = ROOT / "_build" / "offline" / "_build"
         shutil.rmtree(output, ignore_errors=True)
+        if run:
+            keep_runs(output, run)
         return build(output=output)
     unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
     if not shutil.which("unshare") or subprocess.run([*unshare, "true"], capture_output=True).returncode:
@@ -161,7 +168,22 @@ def offline():
     kept = {k: v for k, v in os.environ.items() if k not in hidden and not k.startswith("XDG_")}
     with tempfile.TemporaryDirectory() as home:
         without = {**kept, "HOME": home, "BOOK_IS_OFFLINE": "1"}
-        return subprocess.run([*unshare, sys.executable, __file__, "offline"], env=without).returncode
+        again = [*unshare, sys.executable, __file__, "offline", *(["--run", *run] if run else [])]
+        return subprocess.run(again, env=without).returncode
+
+
+def keep_runs(output, run):
+    """Give the build in `output` the last build's runs of every chapter but those named in `run`."""
+    ours = ROOT / "_build" / ".jupyter_cache"
+    chapters = {Path(record.uri).stem for record in get_cache(ours).list_cache_records()}
+    if missing := sorted(set(run) - chapters):
+        sys.exit(f"--run must name chapters of the built book. Received {missing}. Run `make book` first.")
+    shutil.copytree(ours, output / ".jupyter_cache")
+    cache = get_cache(output / ".jupyter_cache")
+    for record in cache.list_cache_records():
+        if Path(record.uri).stem in run:
+            cache.remove_cache(record.pk)
+    (output / "stamp.json").write_text(json.dumps({"run": stamps()["run"]}))
 
 
 def raise_loopback():
@@ -175,7 +197,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=["build", "serve", "offline"])
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--run", nargs="+", default=[], metavar="CHAPTER", help="offline: run only these")
     given = parser.parse_args()
     if given.action == "build":
         sys.exit(build())
-    sys.exit(serve(ROOT / "_build" / "html", given.port) if given.action == "serve" else offline())
+    if given.action == "serve":
+        sys.exit(serve(ROOT / "_build" / "html", given.port))
+    sys.exit(offline(given.run))
