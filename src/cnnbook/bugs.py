@@ -25,7 +25,13 @@ from cnnbook.nn import (
     SoftmaxCrossEntropy,
     softmax,
 )
-from cnnbook.nn.windows import extract_windows, pad_images, windowed_input_gradient, windowed_product
+from cnnbook.nn.windows import (
+    crop_images,
+    extract_windows,
+    pad_images,
+    windowed_input_gradient,
+    windowed_product,
+)
 
 
 def remembered(layer) -> tuple:
@@ -56,7 +62,7 @@ class PatchRowsMixedUp(Conv2D):
     """Pairs patches listed by (position, example) with gradients listed by (example, position)."""
 
     def backward(self, dout, *, input_gradient=True):
-        (x,) = remembered(self)
+        x, _ = remembered(self)
         dx = super().backward(dout, input_gradient=input_gradient)
         kernel = self.params["kernel"]
         patches = extract_windows(x, self.kernel_size, self.strides, self.dilation_rate)
@@ -80,7 +86,7 @@ class HeightUsedForWidth(Conv2D):
     """Uses the height's padding for the width as well when it cuts the input gradient out."""
 
     def backward(self, dout, *, input_gradient=True):
-        (x,) = remembered(self)
+        x, _ = remembered(self)
         super().backward(dout, input_gradient=False)
         if not input_gradient:
             return None
@@ -97,7 +103,7 @@ class CropByMinusPad(Conv2D):
     """Removes the padding with `dx[:, pad:-pad]`, which is empty when there is none to remove."""
 
     def backward(self, dout, *, input_gradient=True):
-        (x,) = remembered(self)
+        x, _ = remembered(self)
         super().backward(dout, input_gradient=False)
         if not input_gradient:
             return None
@@ -224,8 +230,7 @@ class EveryTieWins(MaxPooling2D):
     def forward(self, x, *, training=False):
         out = super().forward(x, training=training)
         if training:
-            winner, shape, size = remembered(self)
-            self.remember(training, out.shape, winner, shape, size, x, out)
+            self.remember(training, out.shape, *remembered(self), x, out)
         return out
 
     def backward(self, dout, *, input_gradient=True):
@@ -235,7 +240,7 @@ class EveryTieWins(MaxPooling2D):
         padded, dx = pad_images(x, self.pads(size), -np.inf), np.zeros(shape, dout.dtype)
         for tap in self.taps(dout.shape[1:3]):
             dx[tap] += dout * (padded[tap] == out)
-        return self.crop(dx, size)
+        return crop_images(dx, self.pads(size))
 
 
 class ZeroPaddingWins(MaxPooling2D):
@@ -326,7 +331,7 @@ class TwoSidedLoss(SoftmaxCrossEntropy):
 
     def forward(self, logits, labels):
         super().forward(logits, labels)
-        probs = np.clip(softmax(logits), 1e-9, 1 - 1e-9)
+        probs = np.clip(softmax(logits.astype(np.float64)), 1e-9, 1 - 1e-9)
         targets = np.eye(probs.shape[1])[labels]
         return float(-(targets * np.log(probs) + (1 - targets) * np.log(1 - probs)).sum(axis=1).mean())
 

@@ -72,6 +72,44 @@ def test_only_the_first_layer_is_spared_its_input_gradient():
     assert all(np.abs(grad).max() > 0 for name, _, grad in model.parameters() if name != "0/bias")
 
 
+def test_the_way_back_ends_at_the_first_layer_that_learns():
+    class Counted(ReLU):
+        asked = ()
+
+        def backward(self, dout, *, input_gradient=True):
+            self.asked = (*self.asked, input_gradient)
+            return super().backward(dout, input_gradient=input_gradient)
+
+    below, above = Counted(), Counted()
+    model = Sequential([below, Dense(4, trainable=False), between := Counted(), Dense(3), above, Dense(2)])
+    model.build((5,))
+    x = draw((2, 5)).astype(np.float32)
+    out = model.forward(x, training=True)
+    assert model.backward(out, input_gradient=False) is None
+    assert (below.asked, between.asked, above.asked) == ((), (), (True,))
+    assert model.layers[1].grads == {}
+    out = model.forward(x, training=True)
+    assert model.backward(out).shape == x.shape
+    assert (below.asked, between.asked, above.asked) == ((True,), (True,), (True, True))
+
+
+def test_layers_below_the_first_that_learns_forget_what_they_kept():
+    model = Sequential([ReLU(), Dense(4), Dense(2)])
+    model.build((5,))
+    x = draw((2, 5)).astype(np.float32)
+    model.backward(model.forward(x, training=True), input_gradient=False)
+    with pytest.raises(RuntimeError, match="needs a forward pass of its own"):
+        model.layers[0].backward(x)
+
+
+def test_a_network_that_learns_nothing_walks_all_the_way_back():
+    model = Sequential([Dense(4, trainable=False), ReLU()])
+    model.build((5,))
+    out = model.forward(draw((2, 5)).astype(np.float32), training=True)
+    assert model.backward(out, input_gradient=False) is None
+    assert set(model.layers[0].grads) == {"kernel", "bias"}
+
+
 def test_inference_switches_training_off_in_every_layer():
     model = small_cnn()
     x, before = draw((4, *IMAGES)), {name: array.copy() for name, array in model.weights().items()}

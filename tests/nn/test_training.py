@@ -2,6 +2,7 @@
 
 import math
 import sys
+import threading
 import types
 
 import numpy as np
@@ -193,6 +194,20 @@ def test_callbacks_are_told_every_step_and_every_epoch_after_the_update():
     assert [logs["val_loss"] for _, logs in watch.epochs] == run.history["val_loss"]
     np.testing.assert_array_equal(watch.kernels[-1], model.layers[0].params["kernel"])
     assert not np.array_equal(watch.kernels[0], linear().layers[0].params["kernel"])
+
+
+def test_callbacks_see_the_untrained_model_once_before_the_first_step():
+    class Look:
+        def __init__(self):
+            self.kernels = []
+
+        def on_start(self, model):
+            self.kernels.append(model.layers[0].params["kernel"].copy())
+
+    look = Look()
+    train(callbacks=[look])
+    (before,) = look.kernels
+    np.testing.assert_array_equal(before, linear().layers[0].params["kernel"])
 
 
 def test_ctrl_c_ends_the_run_and_returns_what_there_is():
@@ -392,6 +407,14 @@ def test_a_watched_run_shows_a_bar_that_counts_its_steps_and_is_closed(monkeypat
     (bar,) = bars
     assert (bar.total, bar.n, bar.disable) == (21, 21, True)
     assert "21/21" in stream.text
+
+
+def test_a_run_in_the_background_shows_no_bar(monkeypatch):
+    stream = pretend(monkeypatch, kernel=types.SimpleNamespace(_allow_stdin=True))
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert stream.text == ""
 
 
 def test_without_tqdm_a_run_is_silent(monkeypatch):

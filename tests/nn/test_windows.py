@@ -8,18 +8,18 @@ from hypothesis import given
 from strategies import geometries
 
 from cnnbook.nn import windows
+from cnnbook.nn.geometry import image_pads
 from cnnbook.nn.windows import (
     blocks_of_rows,
-    count_windows,
+    crop_images,
     extract_windows,
-    image_pads,
     pad_images,
     scatter_windows,
     windowed_input_gradient,
     windowed_kernel_gradient,
     windowed_product,
 )
-from cnnbook.shapes import output_size, pad_amounts
+from cnnbook.shapes import output_size
 
 valid = geometries(paddings=("valid",))
 
@@ -142,13 +142,6 @@ def test_products_and_gradients_keep_the_dtype(strides, dtype):
     assert {array.dtype for array in (out, dkernel, dx, scattered)} == {np.dtype(dtype)}
 
 
-def test_image_pads_are_the_pads_of_height_and_of_width():
-    pads = image_pads((28, 27), (7, 4), (2, 1), (1, 2), "same")
-    assert pads == (pad_amounts(28, 7, 2, 1, "same"), pad_amounts(27, 4, 1, 2, "same"))
-    assert pads == ((2, 3), (3, 3))
-    assert image_pads((28, 27), (7, 4), (2, 1), (1, 2), "valid") == ((0, 0), (0, 0))
-
-
 def test_pad_images_frames_every_image_with_the_value():
     x = np.arange(1, 13.0, dtype=np.float32).reshape(2, 2, 3, 1)
     padded = pad_images(x, ((1, 2), (3, 1)), value=-np.inf)
@@ -173,34 +166,30 @@ def test_no_padding_hands_back_the_same_array():
     assert pad_images(x, ((0, 0), (0, 0))) is x
 
 
-@given(geometries())
-def test_count_windows_counts_both_axes(case):
-    counted = count_windows("Conv2D", (*case.size, case.channels), *case[3:6], case.padding)
-    assert counted == tuple(
-        output_size(*axis, case.padding) for axis in zip(case.size, *case[3:6], strict=True)
-    )
+@given(valid)
+def test_the_kernel_gradient_of_kept_rows_is_the_one_of_rows_copied_anew(case):
+    x = case.rng.standard_normal(case.x_shape)
+    kernel, keep = case.rng.standard_normal((*case.window_size, case.channels, 4)), []
+    out = windowed_product(x, kernel, *case[4:6], keep=keep)
+    assert sum(len(rows) for _, rows in keep) == case.n
+    anew, nothing = windowed_kernel_gradient(x, out, *case[3:6]), np.full_like(x, np.nan)
+    np.testing.assert_array_equal(windowed_kernel_gradient(nothing, out, *case[3:6], keep), anew)
 
 
-@pytest.mark.parametrize("input_shape", [(28, 28), (28, 28, 1, 1), (0, 28, 1), (28, 28, 0), (28, 2.5, 1)])
-def test_count_windows_refuses_what_is_no_image(refuses, input_shape):
-    with refuses(
-        "Conv2D works on images of shape (height, width, channels), all at least 1. "
-        f"Received input_shape={input_shape}."
-    ):
-        count_windows("Conv2D", input_shape, (3, 3), (1, 1), (1, 1), "valid")
+@given(geometries(paddings=("same",)))
+def test_the_input_gradient_leaves_the_frame_out_when_asked(case):
+    pads = image_pads(case.size, *case[3:6], "same")
+    x = pad_images(case.rng.standard_normal(case.x_shape), pads)
+    kernel = case.rng.standard_normal((*case.window_size, case.channels, 4))
+    dout = case.rng.standard_normal(windowed_product(x, kernel, *case[4:6]).shape)
+    whole = windowed_input_gradient(dout, kernel, x.shape[1:3], *case[4:6])
+    inside = windowed_input_gradient(dout, kernel, x.shape[1:3], *case[4:6], pads)
+    assert inside.shape == case.x_shape
+    np.testing.assert_allclose(inside, crop_images(whole, pads), atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("size", "window", "dilation_rate", "sizes"),
-    [
-        ((3, 9), (4, 5), (1, 1), "a 4x5 window does not fit a 3x9 input"),
-        ((9, 3), (4, 5), (1, 1), "a 4x5 window does not fit a 9x3 input"),
-        ((4, 9), (3, 2), (2, 3), "a 5x4 window does not fit a 4x9 input"),
-        ((9, 3), (3, 2), (2, 3), "a 5x4 window does not fit a 9x3 input"),
-    ],
-)
-def test_a_window_larger_than_the_image_is_refused_with_both_sizes(
-    refuses, size, window, dilation_rate, sizes
-):
-    with refuses(f"Pool: {sizes} with padding='valid'. Use padding='same' or a smaller pool_size."):
-        count_windows("Pool", (*size, 1), window, (1, 1), dilation_rate, "valid", "pool_size")
+@pytest.mark.parametrize("pads", [((1, 2), (3, 1)), ((0, 0), (0, 0)), ((0, 1), (2, 0))])
+def test_crop_images_takes_away_what_pad_images_put_there(pads):
+    x = np.arange(12.0).reshape(1, 2, 3, 2)
+    cropped = crop_images(pad_images(x, pads), pads)
+    np.testing.assert_array_equal(cropped, x)

@@ -5,12 +5,14 @@
 
 from cnnbook.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh, softmax
 from cnnbook.nn.batchnorm import BatchNormalization, fold
-from cnnbook.nn.conv import Conv2D, DepthwiseConv2D
+from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dense import Dense
+from cnnbook.nn.depthwise import DepthwiseConv2D
 from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, RandomNormal, Zeros
 from cnnbook.nn.layer import Layer
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
+from cnnbook.nn.machine import keep_freed_memory
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
 from cnnbook.nn.optimizers import SGD, Adam, RMSprop
 from cnnbook.nn.padding import ZeroPadding2D
@@ -20,44 +22,12 @@ from cnnbook.nn.sequential import Sequential, load
 from cnnbook.nn.training import History, evaluate, fit, predict
 
 __all__ = [
-    "SGD",
-    "Adam",
-    "AveragePooling2D",
-    "BatchNormalization",
-    "Conv2D",
-    "Dense",
-    "DepthwiseConv2D",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePooling2D",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "History",
-    "Layer",
-    "LeakyReLU",
-    "MaxPooling2D",
-    "MeanSquaredError",
-    "RMSprop",
-    "RandomNormal",
-    "ReLU",
-    "Rescaling",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "SoftmaxCrossEntropy",
-    "Tanh",
-    "ZeroPadding2D",
-    "Zeros",
-    "accuracy",
-    "confusion_matrix",
-    "evaluate",
-    "fit",
-    "fold",
-    "load",
-    "macro_f1",
-    "precision_recall_f1",
-    "predict",
-    "softmax",
-]
+    "SGD", "Adam", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "DepthwiseConv2D",
+    "Dropout", "Flatten", "GlobalAveragePooling2D", "GlorotNormal", "GlorotUniform", "HeNormal",
+    "HeUniform", "History", "Layer", "LeakyReLU", "MaxPooling2D", "MeanSquaredError", "RMSprop",
+    "RandomNormal", "ReLU", "Rescaling", "Sequential", "Sigmoid", "Softmax", "SoftmaxCrossEntropy",
+    "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix", "evaluate", "fit", "fold", "load",
+    "macro_f1", "precision_recall_f1", "predict", "softmax",
+]  # fmt: skip
+
+keep_freed_memory()

@@ -1,13 +1,13 @@
 """Batch normalisation, forward and backward, and how to make it disappear after training."""
 
 import copy
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.nn.conv import DepthwiseConv2D
+from cnnbook.nn.depthwise import DepthwiseConv2D
 from cnnbook.nn.layer import Layer, Shape, check_number
+from cnnbook.nn.rows import channel_sums, pixel_rows, spread
 
 
 @dataclass(eq=False)
@@ -85,25 +85,25 @@ class BatchNormalization(Layer):
 
     def forward(self, x, *, training=False):
         x = self.check_input(x)
-        rows = self._rows(x)
+        rows, channels = pixel_rows(x), x.shape[-1]
         from_batch = training and self.trainable
         if from_batch:
             if not len(x):
                 raise ValueError(
                     f"{self.name} needs at least one example to train on. Received x of shape {x.shape}."
                 )
-            m = x.size // x.shape[-1]
-            mean = self._per_channel(rows.sum(axis=0)) / m
-            centered = rows - self._spread(mean)
-            variance = self._per_channel(np.einsum("ij,ij->j", centered, centered)) / m
+            m = x.size // channels
+            mean = channel_sums(rows, channels) / m
+            centered = rows - spread(mean, x.shape)
+            variance = channel_sums(centered, channels, times=centered) / m
             self._remember_statistics(mean, variance)
         else:
             mean, variance = self.state["moving_mean"], self.state["moving_variance"]
-            centered = rows - self._spread(mean)
+            centered = rows - spread(mean, x.shape)
         inverse = 1 / np.sqrt(variance + self.epsilon)
-        out = centered * self._spread(self.params.get("gamma", 1) * inverse)
+        out = centered * spread(self.params.get("gamma", 1) * inverse, x.shape)
         if self.center:
-            out += self._spread(self.params["beta"])
+            out += spread(self.params["beta"], x.shape)
         self.remember(training, x.shape, centered, inverse, from_batch)
         return out.reshape(x.shape)
 
@@ -125,9 +125,9 @@ class BatchNormalization(Layer):
         dx : in the shape of x, or None.
         """
         centered, inverse, from_batch = self.recall(dout)
-        rows = self._rows(dout)
-        dbeta = self._per_channel(rows.sum(axis=0))
-        dgamma = self._per_channel(np.einsum("ij,ij->j", rows, centered)) * inverse
+        rows, channels = pixel_rows(dout), dout.shape[-1]
+        dbeta = channel_sums(rows, channels)
+        dgamma = channel_sums(rows, channels, times=centered) * inverse
         if self.scale:
             self.grads["gamma"] = dgamma
         if self.center:
@@ -135,29 +135,17 @@ class BatchNormalization(Layer):
         if not input_gradient:
             return None
         slope = self.params.get("gamma", 1) * inverse
-        dx = rows * self._spread(slope)
+        dx = rows * spread(slope, dout.shape)
         if from_batch:
-            m = dout.size // dout.shape[-1]
-            dx -= self._spread(slope * dbeta / m)
-            centered *= self._spread(slope * inverse * dgamma / m)
+            m = dout.size // channels
+            dx -= spread(slope * dbeta / m, dout.shape)
+            centered *= spread(slope * inverse * dgamma / m, dout.shape)
             dx -= centered
         return dx.reshape(dout.shape)
 
     def _remember_statistics(self, mean, variance):
         for name, value in (("moving_mean", mean), ("moving_variance", variance)):
             self.state[name] = self.momentum * self.state[name] + (1 - self.momentum) * value
-
-    # NumPy is fastest on long rows, so an image batch is seen as a matrix of pixel rows, and one number per
-    # channel becomes one per column by repeating it for every pixel of a row.
-
-    def _rows(self, x):
-        return x.reshape(-1, math.prod(self.input_shape[-2:]))  # (N H, W C), or (N, C) as it is
-
-    def _spread(self, vector):
-        return np.tile(vector, self.input_shape[-2:-1])  # (W C,), or (C,) as it is
-
-    def _per_channel(self, columns):
-        return columns.reshape(-1, self.input_shape[-1]).sum(axis=0)  # (C,)
 
 
 def fold(batchnorm: BatchNormalization, into: Layer) -> Layer:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.initializers import GlorotUniform
 from cnnbook.nn.layer import (
     Layer,
@@ -14,12 +15,10 @@ from cnnbook.nn.layer import (
     check_positive,
     check_rng,
 )
+from cnnbook.nn.rows import channel_sums, pixel_rows
 from cnnbook.nn.windows import (
-    count_windows,
-    extract_windows,
-    image_pads,
+    FEW_CHANNELS,
     pad_images,
-    tap_slices,
     windowed_input_gradient,
     windowed_kernel_gradient,
     windowed_product,
@@ -114,13 +113,15 @@ class Conv2D(Layer):
     def forward(self, x, *, training=False):
         x = pad_images(self.check_input(x), self.pads())
         _, strides, dilation_rate = self._geometry()
+        # The rows of few channels are small enough to be kept for backward, which spares the second copy.
+        keep = [] if training and x.shape[3] < FEW_CHANNELS and self.groups == 1 else None
         out = join(
-            windowed_product(x_g, kernel_g, strides, dilation_rate)
+            windowed_product(x_g, kernel_g, strides, dilation_rate, keep)
             for x_g, kernel_g in self._groups(x, self.params["kernel"])
         )
         if self.use_bias:
             out += self.params["bias"]
-        self.remember(training, out.shape, x)
+        self.remember(training, out.shape, x, keep)
         return out
 
     def backward(self, dout, *, input_gradient=True):
@@ -140,21 +141,20 @@ class Conv2D(Layer):
         -------
         dx : (N, H, W, C), or None.
         """
-        (x,) = self.recall(dout)
+        x, kept = self.recall(dout)
         self.grads["kernel"] = join(
-            windowed_kernel_gradient(x_g, dout_g, *self._geometry()) for x_g, dout_g in self._groups(x, dout)
+            windowed_kernel_gradient(x_g, dout_g, *self._geometry(), kept)
+            for x_g, dout_g in self._groups(x, dout)
         )
         if self.use_bias:
-            self.grads["bias"] = dout.sum(axis=(0, 1, 2))
+            self.grads["bias"] = channel_sums(pixel_rows(dout), self.filters)
         if not input_gradient:
             return None
         _, strides, dilation_rate = self._geometry()
-        dx = join(
-            windowed_input_gradient(dout_g, kernel_g, x.shape[1:3], strides, dilation_rate)
+        return join(
+            windowed_input_gradient(dout_g, kernel_g, x.shape[1:3], strides, dilation_rate, self.pads())
             for dout_g, kernel_g in self._groups(dout, self.params["kernel"])
         )
-        (top, _), (left, _) = self.pads()
-        return dx[:, top : top + self.input_shape[0], left : left + self.input_shape[1]]
 
     def pads(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Zeros around the image this layer was built for: ((top, bottom), (left, right)).
@@ -173,124 +173,6 @@ class Conv2D(Layer):
     def _groups(self, *arrays):
         """The parts of the arrays that belong together: their last axes cut into `groups` equal pieces."""
         return zip(*(np.split(array, self.groups, axis=-1) for array in arrays), strict=True)
-
-
-@dataclass(eq=False)
-class DepthwiseConv2D(Layer):
-    """Give every channel filters of its own, and never add channels up.
-
-    out[n, i, j, c M + m] = bias[c M + m] + sum over u, v of
-                            x[n, i s_h + u d_h - P_top, j s_w + v d_w - P_left, c] kernel[u, v, c, m]
-
-    It is a convolution with as many groups as channels, at 1 / C of its cost; a 1x1 Conv2D after it mixes the
-    channels again.
-
-    Parameters
-    ----------
-    kernel_size, strides, dilation_rate : pixels, an int or (height, width).
-    padding : "valid" (no zeros) or "same" (output size ceil(input size / stride)).
-    depth_multiplier : number M of filters for each channel.
-    use_bias : add one number per output channel.
-    depthwise_initializer : how the kernel is drawn; see `cnnbook.nn.initializers`.
-
-    Shapes
-    ------
-    x (N, H, W, C) -> out (N, H', W', C M); kernel (K_h, K_w, C, M); bias (C M,).
-
-    Raises
-    ------
-    ValueError : values that no convolution can have (constructor), a window larger than the padded input
-        (build), an input of another shape or dtype (forward).
-
-    Examples
-    --------
-    >>> conv = DepthwiseConv2D(kernel_size=(1, 2))
-    >>> conv.build((1, 3, 2), np.random.default_rng(0))
-    (1, 2, 2)
-    >>> conv.params["kernel"][0, :, :, 0] = [[1, 1], [1, -1]]            # channel 0 adds, channel 1 subtracts
-    >>> conv.forward(np.array([[1, 1], [2, 2], [4, 4]], dtype=np.float32).reshape(1, 1, 3, 2))[0, 0]
-    array([[ 3., -1.],
-           [ 6., -2.]], dtype=float32)
-
-    Source: Chollet (2017), section 3; Howard et al. (2017), section 3.1.
-    """
-
-    kernel_size: int | tuple[int, int]
-    strides: int | tuple[int, int] = 1
-    padding: str = "valid"
-    depth_multiplier: int = 1
-    dilation_rate: int | tuple[int, int] = 1
-    use_bias: bool = True
-    depthwise_initializer: object = GlorotUniform()
-
-    def __post_init__(self):
-        self.kernel_size = check_pair(self.name, "kernel_size", self.kernel_size)
-        self.strides = check_pair(self.name, "strides", self.strides)
-        self.dilation_rate = check_pair(self.name, "dilation_rate", self.dilation_rate)
-        self.padding = check_padding(self.name, self.padding)
-        self.depth_multiplier = check_positive(self.name, "depth_multiplier", self.depth_multiplier)
-        check_initializer(self.name, "depthwise_initializer", self.depthwise_initializer)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        geometry = self.kernel_size, self.strides, self.dilation_rate, self.padding
-        return (*count_windows(self.name, input_shape, *geometry), input_shape[2] * self.depth_multiplier)
-
-    def build(self, input_shape: Shape, rng=None, dtype=np.float32) -> Shape:
-        output_shape = super().build(input_shape, rng, dtype)
-        rng = check_rng(self.name, rng)
-        shape = (*self.kernel_size, self.input_shape[2], self.depth_multiplier)
-        self.params["kernel"] = self.depthwise_initializer(shape, rng, dtype)
-        if self.use_bias:
-            self.params["bias"] = np.zeros(output_shape[2], dtype)
-        return output_shape
-
-    def forward(self, x, *, training=False):
-        x = pad_images(self.check_input(x), self.pads())
-        windows = extract_windows(x, self.kernel_size, self.strides, self.dilation_rate)
-        out = np.einsum("nijuvc,uvcm->nijcm", windows, self.params["kernel"])
-        out = out.reshape(len(x), *self.output_shape(self.input_shape))  # (N, H', W', C M)
-        if self.use_bias:
-            out += self.params["bias"]
-        self.remember(training, out.shape, x)
-        return out
-
-    def backward(self, dout, *, input_gradient=True):
-        """Blame the kernel, the bias and the input for dout, channel by channel.
-
-        dkernel[u, v, c, m] = sum over n, i, j of
-                              x[n, i s_h + u d_h - P_top, j s_w + v d_w - P_left, c] dout[n, i, j, c M + m]
-        dbias[c M + m]      = sum over n, i, j of dout[n, i, j, c M + m]
-        dx[n, i', j', c]    = sum of dout[n, i, j, c M + m] kernel[u, v, c, m] over m and the taps that read
-                              (i', j')
-
-        Parameters
-        ----------
-        dout : (N, H', W', C M), gradient of the loss with respect to this layer's output.
-        input_gradient : False spares the work for dx, which a first layer does not need.
-
-        Returns
-        -------
-        dx : (N, H, W, C), or None.
-        """
-        (x,) = self.recall(dout)
-        windows = extract_windows(x, self.kernel_size, self.strides, self.dilation_rate)
-        if self.use_bias:
-            self.grads["bias"] = dout.sum(axis=(0, 1, 2))
-        dout = dout.reshape(*dout.shape[:3], x.shape[3], self.depth_multiplier)  # (N, H', W', C, M)
-        self.grads["kernel"] = np.einsum("nijuvc,nijcm->uvcm", windows, dout)
-        if not input_gradient:
-            return None
-        dx = np.zeros(x.shape, dout.dtype)
-        for u, v, m in np.ndindex(*self.kernel_size, self.depth_multiplier):
-            tap = tap_slices(u, v, dout.shape[1:3], self.strides, self.dilation_rate)
-            dx[tap] += dout[..., m] * self.params["kernel"][u, v, :, m]
-        (top, _), (left, _) = self.pads()
-        return dx[:, top : top + self.input_shape[0], left : left + self.input_shape[1]]
-
-    def pads(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Zeros around the image this layer was built for: ((top, bottom), (left, right))."""
-        geometry = self.kernel_size, self.strides, self.dilation_rate, self.padding
-        return image_pads(self.input_shape[:2], *geometry)
 
 
 def join(parts):

@@ -61,8 +61,7 @@ class Dropout(Layer):
         x = self.check_input(x)
         if not training:
             return x
-        kept = self._rng.random(x.shape, x.dtype) >= self.rate
-        mask = kept * x.dtype.type(1 / (1 - self.rate))
+        mask = self.draw_mask(x.shape)
         self.remember(training, x.shape, mask)
         return x * mask
 
@@ -70,3 +69,8 @@ class Dropout(Layer):
         """dx = dout mask / (1 - rate): what was dropped did not matter, what was kept counts as much more."""
         (mask,) = self.recall(dout)
         return dout * mask if input_gradient else None
+
+    def draw_mask(self, shape: Shape) -> np.ndarray:
+        """The next mask: 0 with probability rate, else 1 / (1 - rate)."""
+        kept = self._rng.random(shape, self.dtype) >= self.rate
+        return kept * self.dtype.type(1 / (1 - self.rate))

@@ -157,6 +157,10 @@ class Layer:
         self._memory = None
         return memory
 
+    def forget(self) -> None:
+        """Drop what `forward` remembered, when nobody is going to ask for `backward`."""
+        self._memory = None
+
 
 def check_shape(owner: str, input_shape: Any) -> Shape:
     """One example's shape as a tuple of ints of at least 1, or a sentence that says what it must be.

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.layer import Layer, Shape, check_image, check_padding, check_pair
-from cnnbook.nn.windows import count_windows, image_pads, pad_images, tap_slices
+from cnnbook.nn.windows import crop_images, pad_images, tap_slices
 
 
 @dataclass(eq=False)
@@ -37,18 +38,16 @@ class Pooling2D(Layer):
         """Pixels added around an image of `size`: ((top, bottom), (left, right))."""
         return image_pads(size, self.pool_size, self.strides, (1, 1), self.padding)
 
-    def taps(self, out_size: tuple[int, int]) -> list:
-        """For every place in the window, row by row, the pixels it touches on all the window's stops."""
-        return [
-            tap_slices(u, v, out_size, self.strides, (1, 1))
-            for u in range(self.pool_size[0])
-            for v in range(self.pool_size[1])
-        ]
+    def stops(self, out_size: tuple[int, int]) -> tuple[list, list]:
+        """For every row, and for every column of the window: where it lies at all the window's stops."""
+        geometry = out_size, self.strides, (1, 1)
+        rows = [tap_slices(u, 0, *geometry)[1] for u in range(self.pool_size[0])]
+        return rows, [tap_slices(0, v, *geometry)[2] for v in range(self.pool_size[1])]
 
-    def crop(self, padded, size: tuple[int, int]):
-        """The image inside its padding."""
-        (top, _), (left, _) = self.pads(size)
-        return padded[:, top : top + size[0], left : left + size[1]]
+    def taps(self, out_size: tuple[int, int]) -> list:
+        """For every place in the window, row by row, the pixels it touches at all the window's stops."""
+        rows, columns = self.stops(out_size)
+        return [(slice(None), row, column) for row in rows for column in columns]
 
 
 @dataclass(eq=False)
@@ -57,7 +56,9 @@ class MaxPooling2D(Pooling2D):
 
     out[n, i, j, c] = max over u, v of x[n, i s_h + u - P_top, j s_w + v - P_left, c]
 
-    Padding counts as minus infinity: it never wins, not even among negative numbers.
+    Padding counts as minus infinity: it never wins, not even among negative numbers. The maximum is found in
+    two stages, first along each row of a window, then among the rows' maxima. Who won is kept as masks of
+    True and False: to multiply by a mask is many times faster than to look positions up.
 
     Parameters
     ----------
@@ -88,14 +89,11 @@ class MaxPooling2D(Pooling2D):
         x = self.check_input(x)
         size = x.shape[1:3]
         padded = pad_images(x, self.pads(size), -np.inf)
-        first, *others = self.taps(self.output_shape(x.shape[1:])[:2])
-        out = padded[first].copy()
-        winner = np.zeros(out.shape, np.uint16)
-        for number, tap in enumerate(others, start=1):
-            larger = padded[tap] > out
-            winner = np.maximum(winner, larger * np.uint16(number))
-            np.maximum(out, padded[tap], out=out)
-        self.remember(training, out.shape, winner, padded.shape, size)
+        rows, columns = self.stops(self.output_shape(x.shape[1:])[:2])
+        # (N, H, W, C) -> (N, H, W', C) -> (N, H', W', C)
+        wide, beats_columns = largest([padded[:, :, stops] for stops in columns])
+        out, beats_rows = largest([wide[:, stops] for stops in rows])
+        self.remember(training, out.shape, beats_columns, beats_rows, padded.shape, size)
         return out
 
     def backward(self, dout, *, input_gradient=True):
@@ -111,13 +109,42 @@ class MaxPooling2D(Pooling2D):
         -------
         dx : (N, H, W, C), or None.
         """
-        winner, shape, size = self.recall(dout)
+        beats_columns, beats_rows, shape, size = self.recall(dout)
         if not input_gradient:
             return None
+        rows, columns = self.stops(dout.shape[1:3])
+        dwide = np.zeros((*shape[:2], *dout.shape[2:]), dout.dtype)  # (N, H, W', C)
+        hand_to_winners(dout, beats_rows, [dwide[:, stops] for stops in rows])
         dx = np.zeros(shape, dout.dtype)
-        for number, tap in enumerate(self.taps(dout.shape[1:3])):
-            dx[tap] += dout * (winner == number)
-        return self.crop(dx, size)
+        hand_to_winners(dwide, beats_columns, [dx[:, :, stops] for stops in columns])
+        return crop_images(dx, self.pads(size))
+
+
+def largest(candidates: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The largest of several arrays, entry by entry, and where each one after the first beat all before it.
+
+    >>> largest([np.array([1, 5, 2]), np.array([3, 4, 2])])
+    (array([3, 5, 2]), [array([ True, False, False])])
+    """
+    out, beats = candidates[0].copy(), []
+    for candidate in candidates[1:]:
+        beats.append(candidate > out)
+        np.maximum(out, candidate, out=out)
+    return out, beats
+
+
+def hand_to_winners(dout: np.ndarray, beats: list[np.ndarray], taps: list[np.ndarray]) -> None:
+    """Add dout to the last tap that beat all before it: that one is the maximum. If none did, to the first.
+
+    >>> taps = [np.zeros(3), np.zeros(3)]
+    >>> hand_to_winners(np.array([10.0, 20.0, 30.0]), [np.array([True, False, False])], taps)
+    >>> taps
+    [array([ 0., 20., 30.]), array([10.,  0.,  0.])]
+    """
+    for tap, beat in zip(taps[:0:-1], beats[::-1], strict=True):
+        tap += dout * beat
+        dout = dout * ~beat
+    taps[0] += dout
 
 
 @dataclass(eq=False)
@@ -185,7 +212,7 @@ class AveragePooling2D(Pooling2D):
         dx = np.zeros(shape, dout.dtype)
         for tap in self.taps(dout.shape[1:3]):
             dx[tap] += share
-        return self.crop(dx, size)
+        return crop_images(dx, self.pads(size))
 
 
 @dataclass(eq=False)

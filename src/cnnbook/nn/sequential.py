@@ -89,10 +89,22 @@ class Sequential:
         return x
 
     def backward(self, dout: Array, *, input_gradient: bool = True) -> Array | None:
-        """Fill every layer's grads, last layer first; return dx, or None when it is not asked for."""
+        """Fill every layer's grads, last layer first; return dx, or None when it is not asked for.
+
+        Without input_gradient the way back ends at the first layer that learns: below it nobody needs blame.
+        """
+        first = self.first_to_blame(input_gradient)
         for index, layer in reversed(list(enumerate(self.layers))):
-            dout = layer.backward(dout, input_gradient=input_gradient or index > 0)
+            if index < first:
+                layer.forget()
+            else:
+                dout = layer.backward(dout, input_gradient=input_gradient or index > first)
         return dout
+
+    def first_to_blame(self, input_gradient: bool) -> int:
+        """Where the way back ends: at layer 0 if dx is asked for, else at the first layer that learns."""
+        learns = [index for index, layer in enumerate(self.layers) if layer.trainable and layer.params]
+        return 0 if input_gradient or not learns else learns[0]
 
     def parameters(self) -> Iterator[tuple[str, Array, Array | None]]:
         """All that an optimizer may change: ("0/kernel", param, grad) of the layers that are not frozen."""

@@ -3,6 +3,7 @@
 import copy
 import math
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnnbook.nn.layer import check_positive
+from cnnbook.nn.machine import blas_at_one_thread
 from cnnbook.nn.sequential import Sequential
 
 Array = np.ndarray
@@ -55,8 +57,9 @@ def fit(
     epochs, batch_size : passes through the data; examples per step (the last batch may be smaller).
     validation_data : (x_val, y_val), never trained on, evaluated after every epoch.
     seed : of the shuffling. The layers' own randomness comes from `model.build`.
-    callbacks : objects with a method `on_step(model, step, logs)`, called after every step, or
-        `on_epoch(model, epoch, logs)`, called after every epoch, or both. Steps and epochs count from 0.
+    callbacks : objects with any of the methods `on_start(model)`, called before the first step,
+        `on_step(model, step, logs)`, called after every step, and `on_epoch(model, epoch, logs)`, called
+        after every epoch. Steps and epochs count from 0.
 
     Returns
     -------
@@ -93,6 +96,7 @@ def fit(
     run, rng, step = History(), np.random.default_rng(seed), 0
     bar = progress_bar(epochs * math.ceil(len(x) / batch_size))
     try:
+        call(callbacks, "on_start", model)
         for epoch in range(epochs):
             totals = {}
             for batch in batches(len(x), batch_size, rng):
@@ -122,8 +126,9 @@ def train_step(model: Sequential, loss, optimizer, x: Array, y: Array, when: str
     """One step on one batch: forward, loss, backward, update. Returns the batch's loss (and accuracy).
 
     Overflow raises no warning on the way: it ends in a loss that is not finite, and that is refused here.
+    BLAS computes in one thread: the products are many and small, and its threads would mostly wait.
     """
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), blas_at_one_thread():
         outputs = model.forward(x, training=True)
         logs = measure(loss, outputs, y)
         if not math.isfinite(logs["loss"]):
@@ -262,8 +267,11 @@ def somebody_is_watching() -> bool:
     """True in a terminal and in a live notebook, False in scripts with redirected output and in book builds.
 
     A notebook that a person has open can be asked for input; one that is executed to build a page, by
-    nbclient and all that use it, cannot. The kernel is told which with every cell.
+    nbclient and all that use it, cannot. The kernel is told which with every cell. A run in the background
+    shows none: its bar would appear below whatever cell runs meanwhile.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return False
     if sys.stderr is not None and sys.stderr.isatty():
         return True
     ipython = sys.modules.get("IPython")

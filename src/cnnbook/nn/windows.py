@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnnbook.nn.layer import check_image
-from cnnbook.shapes import output_size, pad_amounts, window_extent
+from cnnbook.nn.machine import blas_at_one_thread
+from cnnbook.shapes import output_size, window_extent
 
 Array = np.ndarray
 Pair = tuple[int, int]
@@ -28,47 +28,6 @@ BLOCK_BYTES = 512 * 1024
 # With fewer channels than this, a window's row in memory is too short to copy fast (three floats for a 3x3
 # kernel on a grey image). Then the copy runs along image rows, one tap at a time, and is read transposed.
 FEW_CHANNELS = 4
-
-
-def image_pads(
-    size: Pair, window_size: Pair, strides: Pair, dilation_rate: Pair, padding: str
-) -> tuple[Pair, Pair]:
-    """Zeros around an image: ((top, bottom), (left, right)); `pad_amounts` for both axes.
-
-    >>> image_pads((28, 27), (3, 4), (2, 1), (1, 1), "same")
-    ((0, 1), (1, 2))
-    """
-    rows, columns = zip(size, window_size, strides, dilation_rate, strict=True)
-    return pad_amounts(*rows, padding), pad_amounts(*columns, padding)
-
-
-def count_windows(
-    owner, input_shape, window_size, strides, dilation_rate, padding, size_name="kernel_size"
-) -> Pair:
-    """How many windows fit, (H', W'); `output_size` for both axes.
-
-    Parameters
-    ----------
-    owner, size_name : the layer's name and its name for the window, as the error message should say them.
-    input_shape : (H, W, C).
-
-    Raises
-    ------
-    ValueError : when `input_shape` is no image or no window fits on it.
-
-    >>> count_windows("Conv2D", (28, 27, 3), (3, 4), (2, 1), (1, 1), "valid")
-    (13, 24)
-    """
-    size = check_image(owner, input_shape)[:2]
-    if padding == "valid":
-        extents = [window_extent(k, d) for k, d in zip(window_size, dilation_rate, strict=True)]
-        if extents[0] > size[0] or extents[1] > size[1]:
-            raise ValueError(
-                f"{owner}: a {extents[0]}x{extents[1]} window does not fit a {size[0]}x{size[1]} input "
-                f"with padding='valid'. Use padding='same' or a smaller {size_name}."
-            )
-    rows, columns = zip(size, window_size, strides, dilation_rate, strict=True)
-    return output_size(*rows, padding), output_size(*columns, padding)
 
 
 def pad_images(x: Array, pads: tuple[Pair, Pair], value: float = 0) -> Array:
@@ -87,6 +46,16 @@ def pad_images(x: Array, pads: tuple[Pair, Pair], value: float = 0) -> Array:
     padded = np.full((n, height + top + bottom, width + left + right, channels), value, x.dtype)
     padded[:, top : top + height, left : left + width] = x
     return padded
+
+
+def crop_images(x: Array, pads: tuple[Pair, Pair]) -> Array:
+    """`x` without `pads` = ((top, bottom), (left, right)) pixels of frame: a view.
+
+    >>> crop_images(np.arange(6).reshape(1, 2, 3, 1), ((0, 1), (1, 0)))[0, :, :, 0]
+    array([[1, 2]])
+    """
+    (top, bottom), (left, right) = pads
+    return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
 
 
 def extract_windows(
@@ -154,10 +123,9 @@ def scatter_windows(
     """
     _, out_height, out_width, k_h, k_w, _ = windows.shape
     x = np.zeros(shape, windows.dtype)
-    for u in range(k_h):
-        for v in range(k_w):
-            tap = tap_slices(u, v, (out_height, out_width), strides, dilation_rate)
-            x[tap] += windows[:, :, :, u, v]
+    for u, v in np.ndindex(k_h, k_w):
+        tap = tap_slices(u, v, (out_height, out_width), strides, dilation_rate)
+        x[tap] += windows[:, :, :, u, v]
     return x
 
 
@@ -193,14 +161,33 @@ def blocks_of_rows(windows: Array) -> Iterator[tuple[slice, Array]]:
             yield images, windows[images].reshape(-1, positions, taps)
 
 
-def windowed_product(x: Array, kernel: Array, strides: Pair = (1, 1), dilation_rate: Pair = (1, 1)) -> Array:
+def windowed_product(
+    x: Array, kernel: Array, strides: Pair = (1, 1), dilation_rate: Pair = (1, 1), keep: list | None = None
+) -> Array:
     """Slide `kernel` over `x`: every window's sum of products, one matrix product per image.
 
     out[n, i, j, f] = sum over u, v, c of x[n, i s_h + u d_h, j s_w + v d_w, c] kernel[u, v, c, f]
 
+    a few images' windows   copy    rows                       weights            out
+    (a view)                ---->   B x (H'W', K_h K_w C)   @  (K_h K_w C, F)  =  B x (H'W', F)
+
+    1 1 1   1 1 0   1 0 0           1 1 1 0 1 1 0 0 1          1                  4
+    0 1 1   1 1 1   1 1 0           1 1 0 1 1 1 0 1 1          0                  3
+    0 0 1   0 1 1   1 1 1           1 0 0 1 1 0 1 1 1          1                  4
+    ...                             ...                        0                  ...
+                                                               1
+                                                               0
+                                                               1
+                                                               0
+                                                               1
+
+    The copy is the price for a product that runs at the machine's full speed. It is made for a few images at
+    a time, so that it never leaves the core's cache and never needs much memory.
+
     Parameters
     ----------
     x : (N, H, W, C), already padded. kernel : (K_h, K_w, C, F).
+    keep : a list that takes the blocks of rows, for who needs them again.
 
     Returns
     -------
@@ -223,12 +210,17 @@ def windowed_product(x: Array, kernel: Array, strides: Pair = (1, 1), dilation_r
     n, out_height, out_width = windows.shape[:3]
     weights = np.ascontiguousarray(kernel).reshape(-1, filters)  # (K_h K_w C, F)
     out = np.empty((n, out_height, out_width, filters), x.dtype)
-    for images, rows in blocks_of_rows(windows):
-        np.matmul(rows, weights, out=out[images].reshape(*rows.shape[:2], -1))
+    with blas_at_one_thread():
+        for images, rows in blocks_of_rows(windows):
+            np.matmul(rows, weights, out=out[images].reshape(*rows.shape[:2], -1))
+            if keep is not None:
+                keep.append((images, rows))
     return out
 
 
-def windowed_kernel_gradient(x, dout, window_size: Pair, strides: Pair, dilation_rate: Pair) -> Array:
+def windowed_kernel_gradient(
+    x: Array, dout: Array, window_size: Pair, strides: Pair, dilation_rate: Pair, kept: list | None = None
+) -> Array:
     """How the kernel of `windowed_product` should change: the same rows, multiplied from the other side.
 
     dkernel[u, v, c, f] = sum over n, i, j of x[n, i s_h + u d_h, j s_w + v d_w, c] dout[n, i, j, f]
@@ -236,6 +228,7 @@ def windowed_kernel_gradient(x, dout, window_size: Pair, strides: Pair, dilation
     Parameters
     ----------
     x : (N, H, W, C), already padded. dout : (N, H', W', F).
+    kept : the blocks of rows, if `windowed_product` kept them; they are copied anew otherwise.
 
     Returns
     -------
@@ -248,15 +241,21 @@ def windowed_kernel_gradient(x, dout, window_size: Pair, strides: Pair, dilation
     array([3., 6.])
     """
     channels, filters = x.shape[3], dout.shape[3]
-    windows = extract_windows(x, window_size, strides, dilation_rate)
+    blocks = kept or blocks_of_rows(extract_windows(x, window_size, strides, dilation_rate))
     dkernel = np.zeros((window_size[0] * window_size[1] * channels, filters), dout.dtype)
-    for images, rows in blocks_of_rows(windows):
-        dkernel += (rows.swapaxes(1, 2) @ dout[images].reshape(len(rows), -1, filters)).sum(axis=0)
+    with blas_at_one_thread():
+        for images, rows in blocks:
+            dkernel += (rows.swapaxes(1, 2) @ dout[images].reshape(len(rows), -1, filters)).sum(axis=0)
     return dkernel.reshape(*window_size, channels, filters)
 
 
 def windowed_input_gradient(
-    dout: Array, kernel: Array, size: Pair, strides: Pair, dilation_rate: Pair
+    dout: Array,
+    kernel: Array,
+    size: Pair,
+    strides: Pair,
+    dilation_rate: Pair,
+    pads: tuple[Pair, Pair] = ((0, 0), (0, 0)),
 ) -> Array:
     """How the input of `windowed_product` should change: every output's blame, sent back through its taps.
 
@@ -269,10 +268,11 @@ def windowed_input_gradient(
     Parameters
     ----------
     dout : (N, H', W', F). kernel : (K_h, K_w, C, F). size : (H, W) of the padded input.
+    pads : ((top, bottom), (left, right)), a frame of the input whose gradient nobody needs.
 
     Returns
     -------
-    dx : (N, H, W, C).
+    dx : (N, H, W, C) without the frame.
 
     Examples
     --------
@@ -289,11 +289,10 @@ def windowed_input_gradient(
     if strides == (1, 1):
         margins = [window_extent(k, d) - 1 for k, d in zip((k_h, k_w), dilation_rate, strict=True)]
         rotated = kernel[::-1, ::-1].swapaxes(2, 3)  # (K_h, K_w, F, C)
-        padded = pad_images(dout, tuple((margin, margin) for margin in margins))
-        return windowed_product(padded, rotated, dilation_rate=dilation_rate)
+        frame = tuple((m - before, m - after) for m, (before, after) in zip(margins, pads, strict=True))
+        return windowed_product(pad_images(dout, frame), rotated, dilation_rate=dilation_rate)
     dx = np.zeros((len(dout), *size, kernel.shape[2]), dout.dtype)
-    for u in range(k_h):
-        for v in range(k_w):
-            tap = tap_slices(u, v, dout.shape[1:3], strides, dilation_rate)
-            dx[tap] += dout @ np.ascontiguousarray(kernel[u, v].T)
-    return dx
+    for u, v in np.ndindex(k_h, k_w):
+        tap = tap_slices(u, v, dout.shape[1:3], strides, dilation_rate)
+        dx[tap] += dout @ np.ascontiguousarray(kernel[u, v].T)
+    return crop_images(dx, pads)

@@ -1,0 +1,76 @@
+"""BLAS at one thread where it counts, and never for longer. (That memory stays is counted in test_budget.)"""
+
+import sys
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from cnnbook import nn
+from cnnbook.nn import machine, windows
+from cnnbook.nn.machine import blas_at_one_thread
+from cnnbook.nn.meeting import Meeting
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def _two_threads_outside():
+    with threadpool_limits(2, "blas"):
+        yield
+
+
+def test_blas_has_one_thread_inside_and_what_it_had_after():
+    with blas_at_one_thread():
+        assert blas_threads() == {1}
+        with blas_at_one_thread():
+            assert blas_threads() == {1}
+        assert blas_threads() == {1}
+    assert blas_threads() == {2}
+
+
+def test_an_error_inside_sets_it_back():
+    with pytest.raises(ValueError, match="inside"), blas_at_one_thread():
+        raise ValueError("inside")
+    assert blas_threads() == {2}
+    assert machine.inside == 0
+
+
+def test_the_products_of_a_convolution_are_made_in_one_thread(monkeypatch):
+    seen, original = [], windows.blocks_of_rows
+
+    def watching(*arguments):
+        for block in original(*arguments):
+            seen.append(blas_threads())
+            yield block
+
+    monkeypatch.setattr(windows, "blocks_of_rows", watching)
+    conv, x = nn.Conv2D(3, 3), np.ones((2, 6, 6, 4), np.float32)
+    conv.build((6, 6, 4), np.random.default_rng(0))
+    conv.backward(conv.forward(x, training=True))
+    assert seen == [{1}] * 3
+
+
+def test_a_training_step_and_shards_compute_in_one_thread():
+    class Watching(nn.ReLU):
+        def forward(self, x, *, training=False):
+            assert blas_threads() == {1}
+            return super().forward(x, training=training)
+
+    model = nn.Sequential([nn.Dense(3), Watching()])
+    model.build((4,))
+    x, y = np.ones((6, 4), np.float32), np.zeros(6, int)
+    nn.fit(model, nn.SoftmaxCrossEntropy(), nn.SGD(), x, y, epochs=1, batch_size=3)
+    assert Meeting(2).run(lambda shard: blas_threads()) == [{1}, {1}]
+
+
+def test_without_threadpoolctl_nothing_is_limited_and_nothing_fails(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    machine.blas_controller.cache_clear()
+    try:
+        with blas_at_one_thread():
+            assert Meeting(2).run(lambda shard: shard) == [0, 1]
+    finally:
+        machine.blas_controller.cache_clear()

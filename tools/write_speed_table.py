@@ -1,0 +1,32 @@
+"""Write the benchmark's tables into README.md, between their marks: `python tools/write_speed_table.py`."""
+
+import os
+import re
+from pathlib import Path
+
+from cnnbook import speed
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+MARKED = re.compile(r"(?<=<!-- speed -->\n).*?(?=<!-- end of speed -->)", re.DOTALL)
+
+
+def with_tables(text, tables):
+    """The README's text with these tables."""
+    if not MARKED.search(text):
+        raise ValueError("README.md must hold <!-- speed --> and, after it, <!-- end of speed -->.")
+    return MARKED.sub(lambda _: f"{tables}\n\n" if tables else "", text)
+
+
+def main():
+    try:
+        tables = speed.as_markdown(speed.read())
+    except FileNotFoundError:
+        tables = ""  # nothing is recorded yet
+    text = with_tables(README.read_text("utf-8"), tables)
+    part = README.with_suffix(".part")
+    part.write_text(text, "utf-8")
+    os.replace(part, README)
+
+
+if __name__ == "__main__":
+    main()
