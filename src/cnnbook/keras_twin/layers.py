@@ -4,8 +4,9 @@ They are written with `keras.ops` alone, so any backend of Keras will do. Import
 """
 
 from cnnbook.keras_twin import keras
+from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.layer import check_image, check_number, check_padding, check_pair, check_positive
-from cnnbook.nn.windows import count_windows, image_pads, tap_slices
+from cnnbook.nn.windows import tap_slices
 
 ops = keras.ops
 registered = keras.saving.register_keras_serializable(package="cnnbook")

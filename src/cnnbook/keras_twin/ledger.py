@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbook.keras_twin.convert import layer_to_keras
-from cnnbook.nn.conv import Conv2D, DepthwiseConv2D
+from cnnbook.nn import Conv2D, DepthwiseConv2D
+from cnnbook.nn.geometry import image_pads
 from cnnbook.nn.layer import Layer
-from cnnbook.nn.windows import image_pads
 
 REFEREES = 1e-10  # ours and Keras in float64, relative to the largest entry of the array
 NEAR = 1e-5  # the same two in float32; more is excused where ours is the one nearer to the referee,

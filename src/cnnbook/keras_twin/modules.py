@@ -8,9 +8,10 @@ import functools
 import numpy as np
 
 from cnnbook.keras_twin import tf
+from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.initializers import GlorotNormal
 from cnnbook.nn.layer import check_padding, check_pair, check_positive
-from cnnbook.nn.windows import count_windows, image_pads, tap_slices
+from cnnbook.nn.windows import tap_slices
 
 ACTIVATIONS = {
     "linear": tf.identity,
@@ -138,7 +139,8 @@ class Sequential(tf.Module):
         super().__init__()
         self.modules = list(modules)
 
-    def __call__(self, x):
+    def __call__(self, x, training=False):
+        """The same while training and afterwards: no module here makes a difference."""
         return functools.reduce(lambda x, module: module(x), self.modules, x)
 
 

@@ -33,8 +33,11 @@ def fit(
 
     Parameters
     ----------
-    model : a built Keras model. loss, optimizer : ours or Keras'; ours are converted by `to_keras`.
-    x, y, epochs, batch_size, validation_data, seed, callbacks : as in `cnnbook.nn.training.fit`.
+    model : a built Keras model, or a `modules.Sequential` with Keras' loss. loss, optimizer : ours or
+        Keras'; ours are converted by `to_keras`.
+    x, y, epochs, batch_size, validation_data, seed, callbacks : as in `cnnbook.nn.training.fit`. Keras'
+        models keep no gradients: a callback's `on_gradients(model, step, norms)` gets their lengths, a number
+        per layer, before its `on_step`.
 
     Returns
     -------
@@ -65,15 +68,20 @@ def fit(
     )
     loss = to_keras(loss, dtype=model.layers[-1].compute_dtype) if isinstance(loss, Loss) else loss
     optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
-    train_step, measure = compiled_steps(model, loss, optimizer)
+    callbacks = list(callbacks)
+    watched = any(hasattr(callback, "on_gradients") for callback in callbacks)
+    train_step, measure = compiled_steps(model, loss, optimizer, norms=watched)
     run, rng, step = History(), np.random.default_rng(seed), 0
     bar = ours.progress_bar(epochs * math.ceil(len(x) / batch_size))
     try:
+        ours.call(callbacks, "on_start", model)
         for epoch in range(epochs):
             totals = {}
             for batch in ours.batches(len(x), batch_size, rng):
-                logs = as_floats(train_step(x[batch], y[batch]))
+                logs, lengths = map(as_floats, train_step(x[batch], y[batch]))
                 check_finite(logs["loss"], f"step {step} of epoch {epoch}")
+                if watched:
+                    ours.call(callbacks, "on_gradients", model, step, lengths)
                 ours.record(run.steps, logs)
                 ours.add(totals, logs, len(batch))
                 ours.call(callbacks, "on_step", model, step, logs)
@@ -118,8 +126,11 @@ def evaluate(model, loss, x: np.ndarray, y: np.ndarray, *, batch_size: int = 256
     return mean_over_batches(measure, x, y, batch_size)
 
 
-def compiled_steps(model, loss, optimizer):
-    """One training step and one measurement as TensorFlow graphs from (x, y) to the loss and the accuracy."""
+def compiled_steps(model, loss, optimizer, *, norms=False):
+    """One training step and one measurement as TensorFlow graphs from (x, y) to the loss and the accuracy.
+
+    The step also returns the length of every layer's gradient, by layer, if `norms` asks for it, else {}.
+    """
     from cnnbook.keras_twin import tf
 
     def logs(outputs, y):
@@ -134,14 +145,27 @@ def compiled_steps(model, loss, optimizer):
         with tf.GradientTape() as tape:
             measured = logs(model(x, training=True), y)
         variables = model.trainable_variables
-        optimizer.apply(tape.gradient(measured["loss"], [v.value for v in variables]), variables)
-        return measured
+        raw = [v if isinstance(v, tf.Variable) else v.value for v in variables]
+        gradients = tape.gradient(measured["loss"], raw)
+        optimizer.apply(gradients, variables)
+        return measured, lengths_by_layer(model, gradients) if norms else {}
 
     @tf.function(reduce_retracing=True)
     def measure(x, y):
         return logs(model(x, training=False), y)
 
     return train_step, measure
+
+
+def lengths_by_layer(model, gradients) -> dict:
+    """The length of each layer's gradient under the layer's place and class, such as "0 Conv2D"."""
+    from cnnbook.keras_twin import tf
+
+    rest, lengths = iter(gradients), {}
+    for index, layer in enumerate(model.layers):
+        if own := [next(rest) for _ in layer.trainable_variables]:
+            lengths[f"{index} {type(layer).__name__}"] = tf.linalg.global_norm(own)
+    return lengths
 
 
 def mean_over_batches(measure, x, y, batch_size: int = 256) -> dict[str, float]:
