@@ -22,6 +22,13 @@ DRAWN = {
     "matrix": lambda: figures.matrix(
         np.eye(3) - np.eye(3, k=1), alt="Two diagonals.", xlabel="in", ylabel="out"
     ),
+    "panels": lambda: figures.panels(
+        {"a": [1, 2], "b": [1, 3], "c": [2, 1], "d": [0, 1]},
+        [1, 2],
+        alt="One falls.",
+        xlabel="epoch",
+        ylabel="accuracy",
+    ),
 }
 
 
@@ -86,3 +93,24 @@ def test_arrays_that_are_no_images_are_refused_in_one_sentence():
     message = "images draws one or more arrays of shape (H, W) or (H, W, 1). Received shapes [(2, 2, 3)]."
     with pytest.raises(ValueError, match=re.escape(message)):
         figures.images([np.zeros((2, 2, 3))], alt="x")
+
+
+def test_an_axis_of_whole_numbers_has_no_ticks_between_them():
+    def ticks(xs):
+        drawn = figures.curves({"a": (xs, [0, 40])}, alt="A line.", xlabel="shift", ylabel="size")
+        return re.findall(r">([\d.]+)</text>", drawn.svg)
+
+    assert not any("." in tick for tick in ticks([0, 4]))
+    assert "0.5" in ticks([0.0, 4.0])
+
+
+def test_every_panel_is_named_and_drawn_beside_the_same_dashed_curve():
+    drawn = DRAWN["panels"]()
+    assert [name for name in "abcd" if f">{name}</text>" in drawn.svg] == list("abcd")
+    assert drawn.svg.count("stroke-dasharray: 5.55,2.4") == 4
+
+
+def test_a_matrix_can_name_its_rows():
+    drawn = figures.matrix(np.eye(2), alt="Two.", xlabel="in", ylabel="out", row_names=["bag", "boot"])
+    assert ">bag</text>" in drawn.svg
+    assert ">boot</text>" in drawn.svg

@@ -80,7 +80,7 @@ class Figure:
         return f'<div class="cnn-figure">{self.svg}</div>'
 
     def __repr__(self):
-        return f"Figure({self.alt!r})"
+        return f"{type(self).__name__}({self.alt!r})"
 
 
 def images(
@@ -177,6 +177,8 @@ def curves(
         axis.set(xlabel=xlabel, ylabel=ylabel)
         if "x" in log:
             axis.set_xscale("log")
+        elif all(isinstance(x, int | np.integer) for xs, _ in series.values() for x in xs):
+            axis.xaxis.get_major_locator().set_params(integer=True)
         if "y" in log:
             axis.set_yscale("log")
         if len(series) > 1:
@@ -209,7 +211,13 @@ def bars(values: dict[str, float], *, alt: str, xlabel: str, log: bool = False, 
 
 
 def matrix(
-    values: np.ndarray, *, alt: str, xlabel: str, ylabel: str, row_lines: Sequence[int] = ()
+    values: np.ndarray,
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    row_lines: Sequence[int] = (),
+    row_names: Sequence[str] = (),
 ) -> Figure:
     """A matrix as a grid of cells: empty where it is zero, filled and labelled with the number elsewhere.
 
@@ -217,6 +225,7 @@ def matrix(
     ----------
     values : (rows, columns), a few dozen cells each way at most.
     row_lines : draw a line above these rows, to show blocks.
+    row_names : what stands beside each row, instead of its number.
 
     Examples
     --------
@@ -237,7 +246,7 @@ def matrix(
         axis.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", xlabel=xlabel, ylabel=ylabel)
         step = 5 if columns > 12 else 1
         axis.set_xticks(np.arange(0, columns, step) + 0.5, range(0, columns, step), minor=False)
-        axis.set_yticks(np.arange(rows) + 0.5, range(rows))
+        axis.set_yticks(np.arange(rows) + 0.5, row_names or range(rows))
         axis.tick_params(length=0, labelsize=9)
         axis.grid(visible=False)
         for spine in axis.spines.values():
@@ -246,6 +255,42 @@ def matrix(
             axis.axhline(line, color=MUTED, linewidth=0.8)
         for column in range(step, columns, step):
             axis.axvline(column, color=GRID, linewidth=0.6, alpha=0.6)
+    return result
+
+
+def panels(
+    values: dict[str, Sequence[float]],
+    beside: Sequence[float],
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    columns: int = 3,
+) -> Figure:
+    """Many short curves, each in a small drawing of its own beside the same dashed one, on shared axes.
+
+    Parameters
+    ----------
+    values : name -> one number for 1, 2, 3, ... beside : the curve to compare with, dashed in every drawing.
+
+    Examples
+    --------
+    >>> panels({"a": [1, 2], "b": [1, 3]}, [1, 2], alt="b rises more.", xlabel="epoch", ylabel="accuracy")
+    Figure('b rises more.')
+    """
+    rows = -(-len(values) // columns)
+    with _figure((WIDTH, 0.5 + 1.05 * rows), alt) as (figure, result):
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        for axis in axes[len(values) :]:
+            axis.set_axis_off()
+        for axis, (name, numbers) in zip(axes, values.items(), strict=False):
+            axis.plot(range(1, len(beside) + 1), beside, color=MUTED, linestyle="--", linewidth=1.5)
+            axis.plot(range(1, len(numbers) + 1), numbers, color=SERIES[1])
+            axis.set_title(name, fontsize=9)
+            axis.tick_params(labelsize=9)
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        figure.supxlabel(xlabel, fontsize=11, color=FG)
+        figure.supylabel(ylabel, fontsize=11, color=FG)
     return result
 
 

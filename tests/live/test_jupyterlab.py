@@ -60,27 +60,42 @@ def jupyterlab(folder, home):
         server.wait(30)
 
 
-@pytest.fixture(scope="module", name="notebook")
-def _notebook(chromium, tmp_path_factory):
-    """The convolution chapter, open in JupyterLab in a browser, every cell run."""
+@pytest.fixture(scope="module")
+def lab(chromium, tmp_path_factory):
+    """JupyterLab in a browser, with the chapters in its folder."""
     folder, home = tmp_path_factory.mktemp("book"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "chapters", folder / "chapters")
     with (
         jupyterlab(folder, home) as origin,
         tab(chromium, origin, height=1000) as opened,
     ):
-        page = opened.page
-        page.goto(f"{origin}/lab/tree/chapters/convolution.md")
-        page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
-        page.evaluate("""async () => {
-            const panel = jupyterapp.shell.currentWidget;
-            await panel.context.ready;
-            await panel.sessionContext.ready;
-            globalThis.ran = false;
-            jupyterapp.commands.execute("notebook:run-all-cells").then(() => { globalThis.ran = true; });
-        }""")
-        page.wait_for_function("globalThis.ran", timeout=240_000)
-        yield page
+        yield opened.page, origin
+
+
+def opened_and_run(lab, chapter):
+    """Open a chapter as a notebook and run every cell."""
+    page, origin = lab
+    page.goto(f"{origin}/lab/tree/chapters/{chapter}.md?reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
+    page.evaluate("""async () => {
+        const panel = jupyterapp.shell.currentWidget;
+        await panel.context.ready;
+        await panel.sessionContext.ready;
+        globalThis.ran = false;
+        jupyterapp.commands.execute("notebook:run-all-cells").then(() => { globalThis.ran = true; });
+    }""")
+    page.wait_for_function("globalThis.ran", timeout=240_000)
+    return page
+
+
+@pytest.fixture(scope="module", name="notebook")
+def _notebook(lab):
+    return opened_and_run(lab, "convolution")
+
+
+@pytest.fixture(scope="module")
+def gallery(lab):
+    return opened_and_run(lab, "widget_gallery")
 
 
 CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
@@ -107,38 +122,61 @@ def test_nothing_is_written_to_stderr(notebook):
     assert said == []
 
 
-def test_the_widget_is_live_in_the_notebook(notebook):
+ASK = """(code) => new Promise((done) => {
+    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const future = kernel.requestExecute({ code });
+    let said = "";
+    future.onIOPub = (message) => { said += message.content.text ?? message.content.evalue ?? ""; };
+    future.done.then(() => done(said.trim()));
+})"""
+SHOW = """(id) => {
+    const content = jupyterapp.shell.currentWidget.content;
+    const at = content.widgets.findIndex((cell) => cell.model.type === "code"
+        && cell.model.sharedModel.getSource().includes(`id="${id}"`));
+    return content.scrollToItem(at, "start");
+}"""
+
+
+def live(page, id, control, key, trait, expected, assigned, says):
     """A key press in the figure reaches Python, and an assignment in Python moves the figure."""
-    ask = """(code) => new Promise((done) => {
-        const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-        const future = kernel.requestExecute({ code });
-        let said = "";
-        future.onIOPub = (message) => { said += message.content.text ?? message.content.evalue ?? ""; };
-        future.done.then(() => done(said.trim()));
-    })"""
-    number = next(i for i, cell in enumerate(notebook.evaluate(CELLS)) if 'id="conv-hand"' in cell["source"])
-    notebook.evaluate(
-        """(number) => {
-            const content = jupyterapp.shell.currentWidget.content;
-            const cells = content.widgets;
-            const code = cells.filter((cell) => cell.model.type === "code")[number];
-            return content.scrollToItem(cells.indexOf(code), "start");
-        }""",
-        number,
-    )
     # The widget object lives on in the output of its cell.
-    find = "import gc; from cnnbook.widgets import ConvStepper; "
-    find += "w = [o for o in gc.get_objects() if isinstance(o, ConvStepper) and o.id == 'conv-hand'][-1]; "
-    one_on = notebook.locator(".jp-NotebookPanel button[aria-label='One step on']").first
-    one_on.wait_for(timeout=30_000)
-    assert notebook.evaluate(ask, find + "print(w.step)") == "0"
-    one_on.focus()
-    notebook.keyboard.press("Enter")
+    find = "import gc; from cnnbook.widgets.base import BookWidget; "
+    find += f"w = [o for o in gc.get_objects() if isinstance(o, BookWidget) and o.id == {id!r}][-1]; "
+    page.evaluate(SHOW, id)
+    widget = page.locator(f".jp-NotebookPanel .jp-Cell:has-text('id=\"{id}\"')").first
+    place = widget.locator(control).first
+    place.wait_for(timeout=30_000)
+    assert page.evaluate(ASK, find + f"print(w.{trait})") != expected
+    place.focus()
+    page.keyboard.press(key)
     for _ in range(40):
-        if (step := notebook.evaluate(ask, find + "print(w.step)")) == "1":
+        if (now := page.evaluate(ASK, find + f"print(w.{trait})")) == expected:
             break
-        notebook.wait_for_timeout(250)
-    assert step == "1"
-    notebook.evaluate(ask, find + "w.step = 8")
-    status = notebook.locator(".jp-NotebookPanel [role=status]").filter(has_text="out[2, 2]")
+        page.wait_for_timeout(250)
+    assert now == expected
+    page.evaluate(ASK, find + assigned)
+    status = widget.locator("[role=status]").filter(has_text=says)
     status.first.wait_for(state="attached", timeout=30_000)
+
+
+def test_the_widget_of_a_chapter_is_live(notebook):
+    one_on = "button[aria-label='One step on']"
+    live(notebook, "conv-hand", one_on, "Enter", "step", "1", "w.step = 8", "out[2, 2]")
+
+
+ONE_ON, ONE_BACK = "button[aria-label='One step on']", "button[aria-label='One step back']"
+FIGURE = "[role=application]"
+GALLERY = {
+    "gallery-conv": (ONE_ON, "Enter", "step", "1", "w.step = 8", "out[2, 2]"),
+    "gallery-pool": (ONE_ON, "Enter", "step", "1", "w.step = 4", "out[1, 1]"),
+    "gallery-field": (FIGURE, "ArrowLeft", "unit", "[3, 2]", "w.layer = 1", "A unit of layer 1"),
+    "gallery-dense": (FIGURE, "ArrowRight", "pixel", "[13, 14]", "w.bias = -2", "+ (\u22122) ="),
+    "gallery-run": (ONE_BACK, "Enter", "step is not None", "True", "w.step = 0", "Step 0 "),
+    "gallery-norm": (ONE_ON, "Enter", "step", "1", "w.gamma = 2", "= 2·("),
+    "gallery-flow": (FIGURE, "ArrowRight", "depth", "13", "w.init = 'one'", "std 1, ReLU"),
+}
+
+
+def test_every_widget_of_the_gallery_is_live(gallery):
+    for id, steps in GALLERY.items():
+        live(gallery, id, *steps)

@@ -14,10 +14,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+import cnnbook.widgets
 from cnnbook.widgets.base import source
 
 ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "src" / "cnnbook" / "widgets"
+KINDS = {kind.tag: kind for kind in vars(cnnbook.widgets).values() if hasattr(kind, "script")}
+PARTS = {part for kind in KINDS.values() for part in kind.parts}
 KB = 1024
 WEIGHED = {}  # what gate 10 found, by page: told at the end of a run
 
@@ -95,8 +98,7 @@ class Html(HTMLParser):
 
     @property
     def widgets(self):
-        known = {path.stem.replace("_", "-") for path in WIDGETS.glob("*.js")}
-        return sorted({tag for tag, _ in self.tags} & known)
+        return sorted({tag for tag, _ in self.tags} & set(KINDS))
 
     def file(self, site, address):
         """Turn a link of this page into the file it names."""
@@ -219,8 +221,7 @@ def dead_links(html, site):
 def other_modules(html):
     """Gate 5: find widget modules that are not on the page once, byte for byte as their tests run them."""
     problems = []
-    for name in ["shared", *html.widgets] if html.widgets else []:
-        file = f"{name.replace('-', '_')}.js"
+    for file in sorted({file for tag in html.widgets for file in KINDS[tag].files()}):
         count = sum(source(file) in body for body in html.modules)
         if count != 1:
             problems.append(f"{file} is in {count} scripts of the page, byte for byte, instead of one")
@@ -277,6 +278,6 @@ def overweight(html, site):
 
 
 def heavy(name, text):
-    """Gate 10, for a file as pages carry it: the shared part 6 KB, conv-stepper 14, another widget 8."""
-    most = {"shared.js": 6, "conv_stepper.js": 14}.get(name, 8)
+    """Gate 10, for a file as pages carry it, in KB: shared.js 6, a part 2.5, conv-stepper 14, a widget 8."""
+    most = {"shared.js": 6, "conv_stepper.js": 14, **dict.fromkeys(PARTS, 2.5)}.get(name, 8)
     return [f"{name}: {packed(text):.1f} KB gz, more than {most}"] if packed(text) > most else []

@@ -169,9 +169,10 @@ globalThis.look = (() => {
     }
     for (const host of widgets()) {
       for (const element of host.shadowRoot ? everything(host.shadowRoot) : []) {
-        if (!ownText(element) || !seen(element) || element instanceof SVGElement) continue;
+        if (!ownText(element) || !seen(element)) continue;
         const below = ground(element);
-        const colour = over(faded(rgba(getComputedStyle(element).color), element), below);
+        const ink = element instanceof SVGElement ? "fill" : "color";
+        const colour = over(faded(rgba(getComputedStyle(element)[ink]), element), below);
         answer.push({
           name: name(element),
           kind: "widget",
@@ -260,10 +261,10 @@ globalThis.look = (() => {
     return [...new Set(problems)];
   }
 
-  // The height of the screen that a stepper's grids and its written-out sum need together.
+  // The height of the screen that a widget's figures and its written-out sum need together.
   function needs(host) {
     const parts = [...everything(host.shadowRoot)].filter(
-      (element) => element.matches('[role="grid"], [aria-label="Sum"]') && seen(element),
+      (element) => element.matches('[role="grid"], [role="application"], [aria-label="Sum"]') && seen(element),
     );
     const boxes = parts.map((part) => part.getBoundingClientRect());
     const bar = [...document.querySelectorAll(".bd-header, .bd-header-article")].filter(

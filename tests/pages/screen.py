@@ -20,6 +20,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("ut
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
 STEPPER = "conv-stepper"
+PLAYS = "(host) => Boolean(look.press(host, '^Play'))"
 
 
 @contextmanager
@@ -129,11 +130,12 @@ def small(page):
 
 
 def too_tall(page):
-    """Gate 8: find steppers whose input, kernel, output and sum are not on the screen together."""
+    """Gate 8: find widgets whose figures and written-out sum are not on the screen together."""
     problems = []
-    for host in steppers(page):
+    for host in widgets(page):
         needs = host.evaluate("look.needs")
-        missing = {"Input", "Kernel", "Output", "Sum"} - set(needs["parts"])
+        stepper = host.evaluate("(host) => host.localName") == STEPPER
+        missing = ({"Input", "Kernel", "Output", "Sum"} if stepper else {"Sum"}) - set(needs["parts"])
         name = host.evaluate("look.name")
         if missing:
             problems.append(f"{name} does not show: {', '.join(sorted(missing))}")
@@ -244,6 +246,7 @@ def choices_keep_keys(page, host):
 def fields_keep_keys(page, host):
     """Gate 3: type into every field: those that a cell opens on Enter, and those that stand there."""
     problems, typed = [], 0
+    editable = host.evaluate("(host) => look.all('[role=grid]', host.shadowRoot).length > 0")
     open_ = "[...look.figures(host), ...look.fields(host)]"
     for index in range(host.evaluate(f"(host) => {open_}.length")):
         host.evaluate(f"(host, index) => {open_}[index].focus()", index)
@@ -267,7 +270,7 @@ def fields_keep_keys(page, host):
         if not host.evaluate("look.holds"):
             problems.append(f"{label!r}: Escape loses the focus")
         _press(host, "^Pause")
-    return problems if typed else ["no number can be edited by keyboard"]
+    return problems if typed or not editable else ["no number can be edited by keyboard"]
 
 
 # ---------------------------------------------------------------- gate 4: the sentence
@@ -304,6 +307,40 @@ def evaluate(text):
         raise SyntaxError(ast.dump(node))
 
     return value(ast.parse(text.translate(SIGNS).strip(), mode="eval").body)
+
+
+ATOM = r"(?:max|min|\d+(?:\.\d+)?(?:e[-+\u2212]?\d+)?|[-+\u2212\u00b7\u00d7/(),\s])+"
+
+
+def said_sums(text):
+    """Find every `sum = value` of a sentence, as (what it says, the values of its sides).
+
+    Examples
+    --------
+    >>> said_sums("Pixel 3. out[0, 1] = max(2, 3) = 3; slope 1")
+    [('max(2, 3) = 3', [3, 3])]
+    """
+    found = []
+    for run in re.findall(rf"{ATOM}(?:={ATOM})+", text):
+        sides = [side.strip(" ,\n") for side in run.split("=")]
+        sides = [side for side in sides if re.search(r"\d", side)]
+        if len(sides) > 1:
+            found.append((" = ".join(sides), [evaluate(side) for side in sides]))
+    return found
+
+
+def false_sums(text, rel_tol=1e-9):
+    """Gate 4, for any widget: its sentence holds a sum, and every sum in it is true."""
+    try:
+        found = said_sums(text)
+    except (SyntaxError, KeyError, AttributeError, TypeError) as error:
+        return [f"cannot work out a sum in {text!r}: {error}"]
+    problems = [] if found else [f"no sum in {text!r}"]
+    return problems + [
+        f"{said!r} is not true: its sides are {values}"
+        for said, values in found
+        if not all(close(value, values[-1], rel_tol) for value in values)
+    ]
 
 
 def close(one, other, rel_tol=1e-9):
@@ -379,6 +416,15 @@ def sums(page, host, states=("",)):
         if len({step["text"] for step in steps}) < max(2, len(steps)):
             found.append(f"{len(steps)} steps do not say different things")
         problems += [f"{state or 'as it is'}: {each}" for each in found]
+    return problems
+
+
+def talk(host):
+    """Gate 4, for any widget: every step says something true, with a sum, and they differ."""
+    texts = [step["text"] for step in host.evaluate("look.walk")]
+    problems = [each for text in texts for each in false_sums(text)]
+    if len(texts) > 1 and len(set(texts)) < len(texts):
+        problems.append(f"{len(texts)} steps do not say different things")
     return problems
 
 

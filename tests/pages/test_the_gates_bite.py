@@ -74,6 +74,12 @@ IN_FILES = {
         "export function h (",
         "shared.js",
     ),
+    "another grid of numbers": (
+        files.other_modules,
+        re.escape("export function numberGrid("),
+        "export function numberGrid (",
+        "grid.js is in 0",
+    ),
     "no widget module": (
         files.other_modules,
         '<script type="module">',
@@ -114,6 +120,7 @@ def test_too_much_weight_is_found(site, name):
     bites(files.heavy("shared.js", NOISE[:10_000]), "more than 6")
     bites(files.heavy("conv_stepper.js", NOISE[:25_000]), "more than 14")
     bites(files.heavy("pool_stepper.js", NOISE[:14_000]), "more than 8")
+    bites(files.heavy("grid.js", NOISE[:5_000]), "more than 2.5")
 
 
 # ---------------------------------------------------------------- pages in a browser
@@ -387,6 +394,61 @@ def test_a_true_sum_passes():
 )
 def test_a_wrong_sum_is_found(step, expected):
     bites(screen.wrong_sums(step), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The mean. out[0, 0] = (1 + 2) / 2 = 1.5.", None),
+        ("z = (12 + (\N{MINUS SIGN}2)) / 4 + 1 = 3.5; relu(z) = max(0, 3.5) = 3.5; slope there 1.", None),
+        ("size = 4 + (3 \N{MINUS SIGN} 1)·2 = 8; first column = \N{MINUS SIGN}3 + 2·2 = 2.", "not true"),
+        ("z = (12 + 2) / 4 = 3.5; relu(z) = max(0, 3.5) = 3.", "not true"),
+        ("out[0] = (1·2 = 2.", "cannot work out"),
+        ("Nothing to say.", "no sum"),
+    ],
+)
+def test_a_false_sum_of_any_widget_is_found(text, expected):
+    if expected:
+        bites(screen.false_sums(text), expected)
+    else:
+        assert screen.false_sums(text) == []
+
+
+POOL = "const host = document.querySelector('pool-stepper'), shadow = host.shadowRoot;"
+ANY_WIDGET = {
+    "a wrong sum": (
+        lambda page: screen.talk(page.locator("pool-stepper")),
+        "const line = shadow.querySelector('[role=status]');"
+        "Object.defineProperty(line, 'textContent', { get: () => line.innerText,"
+        "set: (text) => line.replaceChildren(text.replace(/= \\S+$/, '= 99.')) })",
+        "not true",
+    ),
+    "a widget without its sum": (
+        screen.too_tall,
+        "shadow.querySelector('[aria-label=Sum]').remove()",
+        "pool-stepper.*does not show: Sum",
+    ),
+    "pale text in a drawing of a widget": (
+        screen.stuck_colours,
+        "shadow.querySelector('.widget').insertAdjacentHTML('beforeend',"
+        '\'<svg width="80" height="30"><text y="20" fill="#999">planted</text></svg>\')',
+        "planted.*keeps its colour",
+    ),
+    "a small button in any widget": (
+        screen.small,
+        SHEET.format("button { min-height: 20px; height: 20px }"),
+        "pool-stepper.*20 px",
+    ),
+}
+
+
+@pytest.mark.parametrize("plant", ANY_WIDGET)
+def test_a_gate_for_every_widget_bites(chromium, home, site, plant):
+    gate, script, expected = ANY_WIDGET[plant]
+    name = next(name for name in PAGES if "pool-stepper" in files.read(site, name).widgets)
+    with screen.visit(chromium, home, name, width=390, height=844, reduced_motion="reduce") as opened:
+        opened.page.evaluate(f"() => {{ {POOL} {script} }}")
+        bites(gate(opened.page), expected)
 
 
 LINE = "const line = shadow.querySelector('[role=status]');"

@@ -28,11 +28,27 @@ def test_every_step_of_a_stepper_says_its_whole_sum_and_playing_is_silent(chromi
 
 
 @page
-def test_a_stepper_fits_on_one_screen_of_a_phone(chromium, home, html, name):
-    if screen.STEPPER not in html.widgets:
+def test_every_widget_says_true_sums_and_is_silent_while_it_plays(chromium, home, html, name):
+    if not set(html.widgets) - {screen.STEPPER}:
+        return
+    with screen.visit(chromium, home, name) as opened:
+        for host in screen.widgets(opened.page):
+            if host.evaluate("(host) => host.localName") == screen.STEPPER:
+                continue
+            silent = screen.chatter(opened.page, host) if host.evaluate(screen.PLAYS) else []
+            files.nothing(screen.talk(host) + silent)
+
+
+@page
+def test_a_widget_fits_on_one_screen_of_a_phone(chromium, home, html, name):
+    if not html.widgets:
         return
     with screen.visit(chromium, home, name, width=390, height=844) as opened:
         files.nothing(screen.too_tall(opened.page))
+
+
+def test_every_kind_of_widget_is_on_a_page(first_page):
+    assert set(first_page) == set(files.KINDS)
 
 
 @pytest.fixture

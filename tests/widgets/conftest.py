@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from browser import tab
 
-from cnnbook.widgets.base import BookWidget, module
+from cnnbook.widgets.base import BookWidget
 
 PAGE = """<!doctype html><html lang="en" {theme}><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>A widget</title>
@@ -46,14 +46,14 @@ def open_page(chromium, tmp_path):
 def load_module(open_page):
     """Open an empty page and import a widget's module, as Jupyter does, into `globalThis.widget`."""
 
-    def load(script):
+    def load(widget):
         page = open_page("<div id='host'></div>")
         page.evaluate(
             """async (text) => {
                 const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
                 globalThis.widget = await import(url);
             }""",
-            module(script),
+            widget._esm,
         )
         return page
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from cnnbook.widgets import ConvStepper
+
 pytestmark = pytest.mark.pages
 STATES = 2000
 
@@ -95,7 +97,7 @@ def plain(state):
 @pytest.fixture
 def answers(load_module):
     """Ask the module about many states in one go."""
-    page = load_module("conv_stepper.js")
+    page = load_module(ConvStepper)
 
     def ask(states, expression):
         return page.evaluate(f"states => states.map((s) => {expression})", [plain(state) for state in states])
@@ -203,7 +205,7 @@ def test_whatever_comes_in_can_be_drawn(answers):
      ("Infinity", None), ("NaN", None), ("-1e-9", 0), ("0x10", 16), ("1 2", None), ("0.12345678", 0.123457)],
 )  # fmt: skip
 def test_a_typed_number_is_read_or_refused(load_module, text, number):
-    page = load_module("conv_stepper.js")
+    page = load_module(ConvStepper)
     assert page.evaluate("text => [widget.parseNumber(text)]", text) == [number]
     assert page.evaluate("text => Object.is(widget.parseNumber(text), -0)", text) is False
 
@@ -215,4 +217,4 @@ def test_a_typed_number_is_read_or_refused(load_module, text, number):
      (3.14159, "\u22483.1"), (0, "0"), (99999, "99999"), (10.5, "10.5")],
 )  # fmt: skip
 def test_a_cell_shows_a_number_exactly_or_says_that_it_does_not(load_module, value, shown):
-    assert load_module("conv_stepper.js").evaluate("value => widget.short(value, 4)", value) == shown
+    assert load_module(ConvStepper).evaluate("value => widget.short(value, 4)", value) == shown

@@ -273,7 +273,7 @@ def test_wild_values_never_break_the_figure(open_page, wild):
         page.get_by_role("button", name=re.compile(f"^{view}$", re.IGNORECASE)).click()
         grid = {"channels": "Input, channel 1", "backward": "Kernel"}.get(view, "Input")
         type_into(page, grid, 1, 1, wild)
-        text = page.locator("conv-stepper").inner_text()
+        text = page.locator(".widget").inner_text()
         assert not re.search(r"NaN|undefined|Infinity(?!”)|null", text.replace(f"“{wild}”", ""))
         values = evaluated(status(page))
         assert values == pytest.approx([values[-1]] * len(values))
@@ -596,7 +596,7 @@ FAKE = """() => {
 
 
 def test_a_model_with_only_get_set_and_on_is_enough(load_module):
-    page = load_module("conv_stepper.js")
+    page = load_module(ConvStepper)
     page.evaluate(FAKE)
     page.get_by_role("button", name="One step on").click()
     assert page.evaluate("model.get('step')") == 1
@@ -610,7 +610,7 @@ def test_a_model_with_only_get_set_and_on_is_enough(load_module):
 
 
 def test_the_model_hears_of_a_step_once_and_of_nothing_else(load_module):
-    page = load_module("conv_stepper.js")
+    page = load_module(ConvStepper)
     page.evaluate(FAKE)
     page.evaluate("for (const n in widget.DEFAULTS) model.set(n, widget.DEFAULTS[n]); writes.length = 0;")
     choice(page, "Speed").select_option("3\u00d7")
@@ -620,7 +620,7 @@ def test_the_model_hears_of_a_step_once_and_of_nothing_else(load_module):
 
 
 def test_python_accepts_everything_the_figure_sends(load_module):
-    page = load_module("conv_stepper.js")
+    page = load_module(ConvStepper)
     page.evaluate(FAKE)
     for view in ("im2col", "Channels", "Backward", "Pick a weight"):
         page.get_by_role("button", name=view).click()
@@ -634,7 +634,7 @@ def test_python_accepts_everything_the_figure_sends(load_module):
 
 
 def test_a_model_that_answers_every_write_does_not_tear_a_change_apart(load_module):
-    page = load_module("conv_stepper.js")
+    page = load_module(ConvStepper)
     page.evaluate(FAKE)
     page.evaluate("model.set = assign")  # as Jupyter's models do: each write tells the listeners
     page.get_by_role("button", name="Channels").click()

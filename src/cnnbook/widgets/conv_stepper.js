@@ -2,26 +2,6 @@
 
 // ---------------------------------------------------------------- maths (pure, exact for integers)
 
-const range = (count) => Array.from({ length: count }, (_, index) => index);
-const table = (height, width, value) => range(height).map((r) => range(width).map((c) => value(r, c)));
-const total = (values) => values.reduce((sum, value) => sum + value, 0);
-
-// One axis: the padding (before, after), the span of the dilated kernel and the number of windows.
-// "same" follows TensorFlow: ceil(size / stride) windows, the odd zero last.
-export function axis(size, kernel, { stride, padding, dilation }) {
-  const span = dilation * (kernel - 1) + 1;
-  let before = padding;
-  let after = padding;
-  if (padding === "valid") before = after = 0;
-  if (padding === "same") {
-    const needed = Math.max(0, (Math.ceil(size / stride) - 1) * stride + span - size);
-    before = Math.floor(needed / 2);
-    after = needed - before;
-  }
-  const room = size + before + after - span;
-  return { size, kernel, before, after, span, padded: size + before + after, out: room < 0 ? 0 : Math.floor(room / stride) + 1 };
-}
-
 export function geometry(image, kernel, settings) {
   return { rows: axis(image.length, kernel.length, settings), columns: axis(image[0].length, kernel[0].length, settings), ...settings };
 }
@@ -108,17 +88,14 @@ export function convolveChannels(image, kernel, bias, settings) {
 
 // ---------------------------------------------------------------- presets and state
 
-const grid = (rows) => rows.split("/").map((row) => [...row].map(Number));
-// The digit and the boot are the first test images of MNIST and Fashion-MNIST, averaged to 7x7, 0 to 9.
 export const IMAGES = {
-  hand: ["hand example", grid("11100/01110/00111/00110/01100")],
-  edge: ["edge", grid("0009999/0009999/0009999/0009999/0009999/0009999/0009999")],
-  digit: ["digit 7", grid("0653330/0134591/0000270/0000710/0004600/0019000/0057000")],
-  garment: ["ankle boot", grid("0000000/0000000/0001643/0005896/3467998/2455364/0000000")],
+  hand: ["hand example", digits("11100/01110/00111/00110/01100")],
+  edge: ["edge", digits("0009999/0009999/0009999/0009999/0009999/0009999/0009999")],
+  ...PICTURES,
 };
 export const KERNELS = {
-  hand: ["hand example", grid("101/010/101")],
-  identity: ["identity", grid("000/010/000")],
+  hand: ["hand example", digits("101/010/101")],
+  identity: ["identity", digits("000/010/000")],
   blur: ["soft blur", [[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]]],
   sharpen: ["sharpen", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]],
   "sobel-x": ["Sobel x", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]],
@@ -133,11 +110,6 @@ export const DEFAULTS = {
   step: 0, view: "forward", target: "pixel", filter: 0, dout: null, predict: false,
 };
 
-const isNumber = (value) => typeof value === "number" && Math.abs(value) <= LIMIT;
-const isBox = (value, depth) => (depth === 0 ? isNumber(value) : Array.isArray(value) && value.length > 0 && value.length <= 12
-  && value.every((part) => isBox(part, depth - 1) && (depth < 2 || part.length === value[0].length)));
-const whole = (value, low, high, otherwise) => (Number.isInteger(value) && value >= low && value <= high ? value : otherwise);
-const oneOf = (value, list, otherwise) => (list.includes(value) ? value : otherwise);
 const isStacked = ({ image }) => Array.isArray(image[0][0]);
 
 export function fits({ image, kernel, ...settings }) {
@@ -252,7 +224,6 @@ function backwardScene(state, { image, kernel, shape, dout, at }) {
   };
 }
 
-const factor = (value) => (value < 0 ? `(${full(value)})` : full(value));
 const term = ({ pixel, weight }) => `${factor(pixel)}\u00b7${factor(weight)}`;
 
 // The whole sum in digits: "out[0, 0] = (1·1 + 1·0 + 1·1) + (...) = 2 + 1 + 1 = 4"
@@ -273,67 +244,55 @@ export function sumSentence({ name, index, groups, bias }, hidden) {
 // ---------------------------------------------------------------- the widget
 
 export function mount(root, model) {
-  const store = connect(model, DEFAULTS, clean, () => changed());
-  const initial = store.state;
-  const ui = frame(root, "Convolution, step by step", LOOK);
-  const paper = matchMedia("print");
+  const fig = figure(root, model, {
+    label: "Convolution, step by step", style: GRID_STYLE + TRANSPORT_STYLE + WINDOW_STYLE + LOOK, defaults: DEFAULTS, clean });
   const known = new Set();
-  let message = "";
   let seen = signature();
-  let now = scene(store.state);
+  let now;
 
   // Answers stay known while the reader only walks about; a changed number or setting asks anew.
   function signature() {
-    const { step, view, target, filter, predict, ...rest } = store.state;
+    const { step, view, target, filter, predict, ...rest } = fig.state;
     return JSON.stringify(rest);
   }
-  const question = () => [store.state.view, store.state.target, store.state.filter, store.state.step].join();
-  const hidden = () => store.state.predict && !known.has(question());
+  const question = () => [fig.state.view, fig.state.target, fig.state.filter, fig.state.step].join();
+  const hidden = () => fig.state.predict && !known.has(question());
 
   function change(changes) {
-    const next = { ...store.state, ...changes };
+    const next = { ...fig.state, ...changes };
     if (next.padding === "valid" || next.padding === "same" || Number.isInteger(next.padding)) {
       const trial = clean({ ...next, dilation: 1, padding: "same" });
       if (!fits({ ...trial, dilation: next.dilation, padding: next.padding })) {
         const asked = { ...trial, dilation: next.dilation, padding: next.padding };
         const edge = geometry(imagePlane(trial.image), kernelPlane(trial.kernel), asked).rows;
-        message = `Not possible: a window spanning ${edge.span} pixels does not fit ${edge.padded} rows or columns. Nothing changed.`;
-        draw();
+        fig.warn(`Not possible: a window spanning ${edge.span} pixels does not fit ${edge.padded} rows or columns. Nothing changed.`);
         return;
       }
     }
-    message = "";
-    store.set(changes);
+    fig.set(changes);
   }
   const stopAnd = (action) => (...given) => {
     bar.stop();
     return action(...given);
   };
-  const go = (step) => {
-    message = "";
-    store.set({ step });
-  };
+  const go = (step) => fig.set({ step: clamp(step, now.height * now.width - 1) });
   const move = stopAnd((rows, columns) => {
     go(clamp(now.at[0] + rows, now.height - 1) * now.width + clamp(now.at[1] + columns, now.width - 1));
   });
   const pick = stopAnd((row, column) => go(row * now.width + column));
   const pickFilter = stopAnd((filter, row, column) => change({ filter, step: row * now.width + column }));
-  const reject = stopAnd((text) => {
-    const typed = text.trim() ? `\u201c${text.trim().slice(0, 20)}\u201d` : "Nothing";
-    message = `${typed} is not a number between ${full(-LIMIT)} and ${full(LIMIT)}: the old one stays.`;
-    draw();
-  });
+  const reject = stopAnd(fig.refuse);
 
   const copy = (value) => JSON.parse(JSON.stringify(value));
   const editImage = (channel) => stopAnd(([row, column], value) => {
-    const image = copy(store.state.image);
-    if (isStacked(store.state)) image[row][column][channel] = value;
+    const image = copy(fig.state.image);
+    if (isStacked(fig.state)) image[row][column][channel] = value;
     else image[row][column] = value;
     change({ image });
   });
   const editKernel = (channel) => stopAnd(([u, v], value) => {
-    const kernel = copy(store.state.kernel);
-    if (isStacked(store.state)) kernel[u][v][channel][store.state.filter] = value;
+    const kernel = copy(fig.state.kernel);
+    if (isStacked(fig.state)) kernel[u][v][channel][fig.state.filter] = value;
     else kernel[u][v] = value;
     change({ kernel });
   });
@@ -343,9 +302,7 @@ export function mount(root, model) {
     change({ dout });
   });
 
-  const bar = transport({ go, reset: () => { message = ""; known.clear(); store.set(initial); }, onplaying: () => draw() });
-  const status = statusLine();
-  const note = h("p", { class: "note soft", "aria-hidden": "true" });
+  const bar = transport({ go, reset: () => { known.clear(); fig.reset(); }, onplaying: () => draw() });
   const stages = {
     forward: forwardStage({ editImage: editImage(0), editKernel: editKernel(0), reject, pick, move }),
     channels: channelsStage({ editImage, editKernel, reject, move, pick: pickFilter }),
@@ -357,110 +314,62 @@ export function mount(root, model) {
     check(text) {
       const value = parseNumber(text);
       const answer = now.result[now.at[0]][now.at[1]];
-      if (value === null) message = "Type a number, then Check.";
+      if (value === null) fig.warn("Type a number, then Check.");
       else if (Math.abs(value - answer) > 1e-6) {
-        message = `Not yet: ${full(value)} is ${full(Math.abs(value - answer))} too ${value > answer ? "high" : "low"}.`;
+        fig.warn(`Not yet: ${full(value)} is ${full(Math.abs(value - answer))} too ${value > answer ? "high" : "low"}.`);
       } else reveal("Right.");
-      draw();
     },
-    show() {
-      reveal("");
-      draw();
-    },
-    next: () => go(store.state.step + 1),
+    show: () => reveal(""),
+    next: () => go(fig.state.step + 1),
   });
   function reveal(text) {
-    message = text;
     known.add(question());
+    fig.warn(text);
   }
-  const settings = settingsBlock(change, stopAnd, store);
-  const views = Object.entries(VIEWS).map(([view, text]) => button(text, stopAnd(() => change({ view, step: 0 }))));
-  const targets = ["pixel", "weight"].map((target) => button(`Pick a ${target}`, stopAnd(() => change({ target, step: 0 }))));
-  const targetRow = h("div", { class: "views controls", role: "group", "aria-label": "Gradient of" }, targets);
+  const fields = settingsBlock(change, stopAnd, fig);
+  const views = choices("View", VIEWS, stopAnd((view) => change({ view, step: 0 })));
+  const targets = choices("Gradient of", { pixel: "Pick a pixel", weight: "Pick a weight" }, stopAnd((target) => change({ target, step: 0 })));
   const formula = formulaBlock();
-  const legend = h("div", { class: "legend soft" });
+  const legend = h("div");
 
-  ui.element.append(
-    h("div", { class: "views controls", role: "group", "aria-label": "View" }, views), targetRow,
+  fig.element.append(views.element, targets.element,
     stages.forward.element, stages.channels.element, stages.backward.element,
-    sum.element, note, status.element, bar.element, product.element, settings.element, formula.element, legend);
+    sum.element, fig.note, fig.status, bar.element, product.element, fields.element, formula.element, legend);
 
-  function changed() {
+  function draw() {
+    const { state } = fig;
     if (signature() !== seen) {
       seen = signature();
       known.clear();
     }
-    now = scene(store.state);
-    draw();
-  }
-
-  function draw() {
-    const { state } = store;
-    const narrow = ui.element.clientWidth < 560;
-    const view = { state, now, narrow, hidden: hidden(), shown: shownResult(), tint: tintScale(state, now) };
-    views.forEach((control, index) => control.setAttribute("aria-pressed", String(Object.keys(VIEWS)[index] === state.view)));
-    targets.forEach((control, index) => control.setAttribute("aria-pressed", String(["pixel", "weight"][index] === state.target)));
-    targetRow.hidden = state.view !== "backward";
+    now = scene(state);
+    const view = { state, now, narrow: fig.narrow, hidden: hidden(), shown: shownResult(), tint: shades(state, now) };
+    views.update(state.view);
+    targets.update(state.target);
+    targets.element.hidden = state.view !== "backward";
     for (const stage of new Set(Object.values(stages))) stage.element.hidden = stage !== stages[state.view];
     stages[state.view].update(view);
     product.element.hidden = state.view !== "im2col";
     if (state.view === "im2col") product.update(view);
     sum.update(view, question());
-    settings.update(state);
+    fields.update(state);
     formula.update(now.shape, parameterCount(state));
     bar.update({ step: state.step, count: now.height * now.width, locked: state.predict });
-    const said = message || remark(state, now);
-    note.textContent = said;
-    status.say(`${said} ${sumSentence(now, view.hidden)}.`, bar.playing());
-    legend.replaceChildren(
-      h("span", {}, `Shade: ${short(-view.tint.top)}`, h("span", { class: "scale" }), `${short(view.tint.top)}, zero is blank.`),
-      h("span", { class: "controls" }, "Tap a number to change it, a result cell to go there. Arrow keys move, Space plays."));
-    resize();
+    fig.say(remark(state, now), `${sumSentence(now, view.hidden)}.`, bar.playing());
+    legend.replaceChildren(scaleLegend(view.tint, "Tap a number to change it, a result cell to go there. Arrow keys move, Space plays."));
   }
 
   // Cells the reader has not reached stay empty; paper cannot be stepped, so it gets them all.
   function shownResult() {
     return now.result.map((row, r) => row.map((value, c) => {
       const index = r * now.width + c;
-      if (index === store.state.step) return hidden() ? { value: null, text: "?" } : { value };
-      return { value: index < store.state.step || paper.matches ? value : null };
+      if (index === fig.state.step) return hidden() ? { value: null, text: "?" } : { value };
+      return { value: index < fig.state.step || fig.printed ? value : null };
     }));
   }
 
-  function resize() {
-    const inner = ui.element.clientWidth - 2 * parseFloat(getComputedStyle(ui.element).paddingLeft);
-    ui.element.style.setProperty("--cell", `${stages[store.state.view].cell(inner, now)}px`);
-  }
-
-  ui.element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-    const arrow = ARROWS[event.key];
-    if (arrow) move(...arrow);
-    else if (event.key === " " && !event.target.closest("button, summary, a")) bar.toggle();
-    else if (event.key === "Home") stopAnd(go)(0);
-    else if (event.key === "End") stopAnd(go)(now.height * now.width - 1);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-
-  const observer = new ResizeObserver(resize);
-  observer.observe(ui.element);
-  paper.addEventListener("change", draw);
-  draw();
-  const unfollow = followFragment(root, model.get("id"), (changes) => {
-    bar.stop();
-    message = "";
-    store.set({ ...initial, ...changes });
-  });
-  return () => {
-    bar.stop();
-    store.stop();
-    unfollow();
-    ui.stop();
-    observer.disconnect();
-    paper.removeEventListener("change", draw);
-  };
+  const resize = () => fig.element.style.setProperty("--cell", `${stages[fig.state.view].cell(fig.width, now)}px`);
+  return fig.start({ draw, resize, move, bar, go: stopAnd(go) });
 }
 
 // What a step is worth saying besides its sum.
@@ -470,19 +379,9 @@ function remark(state, { where, shape }) {
   return `${where} On dout the weights lie flipped.`;
 }
 
-function tintScale(state, now) {
-  const input = state.target === "weight" ? now.image : [];
-  const numbers = [now.result, ...(state.view === "backward" ? [now.dout, now.kernel, input] : [state.image, state.kernel])];
-  const top = Math.max(1, ...numbers.flat(9).map(Math.abs));
-  return { top, of: (value) => Math.sign(value) * Math.sqrt(Math.abs(value) / top) };
-}
-
-// Pixels that no window reads: rows and columns a stride drops, gaps that dilation leaves.
-export function unread({ rows, columns, stride, dilation }) {
-  const hit = (edge) => new Set(range(edge.out).flatMap((i) => range(edge.kernel).map((u) => i * stride + u * dilation)));
-  const rowHits = hit(rows);
-  const columnHits = hit(columns);
-  return (row, column) => !rowHits.has(row) || !columnHits.has(column);
+function shades(state, now) {
+  if (state.view !== "backward") return tintScale(now.result, state.image, state.kernel);
+  return tintScale(now.result, now.dout, now.kernel, state.target === "weight" ? now.image : []);
 }
 
 // The weight as it lies on the input: a decimal goes without its leading zero, cells are small.
@@ -503,9 +402,6 @@ function inputCells({ padded, shape, groups }, tint, smalls) {
   }));
 }
 
-const imageFrame = ({ rows, columns }) => (
-  { row: rows.before, column: columns.before, height: rows.size, width: columns.size, look: "image" });
-
 function inputFrames({ shape, at: [i, j] }) {
   const { stride, dilation, rows, columns } = shape;
   const look = dilation > 1 ? "wide" : "";
@@ -514,27 +410,6 @@ function inputFrames({ shape, at: [i, j] }) {
 
 const weightCells = (kernel, tint, editable = true) => kernel.map((row, u) => row.map((value, v) => (
   { value, tint: tint.of(value), edit: editable && [u, v], label: `weight row ${u}, column ${v}: ${full(value)}` })));
-
-const resultCells = (shown, tint, name) => shown.map((row, r) => row.map((cell, c) => {
-  const empty = cell.value === null;
-  const said = empty ? (cell.text ? "predict it" : "empty") : full(cell.value);
-  return { ...cell, tint: empty ? 0 : tint.of(cell.value), label: `${name}[${r}, ${c}]: ${said}` };
-}));
-
-const sized = (grid_) => `${grid_.length}\u00d7${grid_[0].length}`;
-const tag = (text) => h("span", { class: "tag" }, text);
-const sign = (text) => h("div", { class: "sign", "aria-hidden": "true" }, text);
-const fit = (room, cells, high) => Math.max(32, Math.min(high, Math.floor(room / cells)));
-
-// Panels side by side where there is room, else the first two over the third.
-function stageCell(inner, widths) {
-  const gaps = 34 * (widths.length - 1) + 30;
-  if (inner >= 560) return fit(inner - gaps, total(widths), 42);
-  const pair = widths[0] + widths[1];
-  if (pair * 32 + 20 <= inner) return fit(inner - 20, pair, 40);
-  const high = widths[0] > 7 ? 32 : 36; // a 9x9 input still shares the screen with its sum
-  return Math.min(fit(inner - 2, widths[0], high), fit(inner - 22, total(widths.slice(1)), high));
-}
 
 function forwardStage({ editImage, editKernel, reject, pick, move }) {
   const inputGrid = numberGrid({ label: "Input", onedit: editImage, onreject: reject });
@@ -756,28 +631,25 @@ const factorShort = (value) => (value < 0 ? `(${short(value)})` : short(value));
 const biasLine = (bias, width) => h("tr", {},
   h("td", { class: "name" }, "bias"), h("td", { colspan: 2 * width + 1 }), h("td", { class: "part" }, short(bias)));
 
-function settingsBlock(change, stopAnd, store) {
+function settingsBlock(change, stopAnd, fig) {
   const set = (name, read = (text) => text) => stopAnd((text) => change({ [name]: read(text) }));
   const padding = (text) => (text === "valid" || text === "same" ? text : Number(text));
-  const choices = (presets) => [...Object.entries(presets).map(([name, [text]]) => [name, text]), ["custom", "your own"]];
-  const image = select("Image", choices(IMAGES), stopAnd((name) => {
+  const names = (presets) => [...Object.entries(presets).map(([name, [text]]) => [name, text]), ["custom", "your own"]];
+  const image = select("Image", names(IMAGES), stopAnd((name) => {
     const plane = IMAGES[name]?.[1];
-    if (plane) change({ step: 0, ...(isStacked(store.state) ? stack(plane, kernelPlane(store.state.kernel)) : { image: plane }) });
+    if (plane) change({ step: 0, ...(isStacked(fig.state) ? stack(plane, kernelPlane(fig.state.kernel)) : { image: plane }) });
   }));
-  const kernel = select("Kernel", choices(KERNELS), stopAnd((name) => {
+  const kernel = select("Kernel", names(KERNELS), stopAnd((name) => {
     const plane = KERNELS[name]?.[1];
-    if (plane) change(isStacked(store.state) ? stack(imagePlane(store.state.image), plane) : { kernel: plane });
+    if (plane) change(isStacked(fig.state) ? stack(imagePlane(fig.state.image), plane) : { kernel: plane });
   }));
   const stride = select("Stride", ["1", "2", "3", "4"].map((n) => [n, n]), set("stride", Number));
   const pad = select("Padding", PADDINGS, set("padding", padding));
   const mode = select("Padding holds", MODES, set("pad_mode"));
   const dilation = select("Dilation", ["1", "2", "3"].map((n) => [n, n]), set("dilation", Number));
   const filter = select("Filter", [], set("filter", Number));
-  const predict = h("input", { type: "checkbox", onchange: () => stopAnd(change)({ predict: predict.checked }) });
-  const fields = [image, kernel, stride, pad, mode, dilation, filter].map(({ element }) => element);
-  const element = h("details", { class: "settings controls" }, h("summary", {}, "Image, kernel and settings"),
-    h("div", { class: "fields" }, fields, h("label", { class: "check" }, predict, h("span", {}, "Predict first"))));
-  element.open = !matchMedia("(max-width: 559px)").matches;
+  const predict = check("Predict first", stopAnd((on) => change({ predict: on })));
+  const element = settings("Image, kernel and settings", image, kernel, stride, pad, mode, dilation, filter, predict);
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
   const presetOf = (presets, plane) => Object.keys(presets).find((name) => same(presets[name][1], plane)) ?? "custom";
   return {
@@ -786,14 +658,14 @@ function settingsBlock(change, stopAnd, store) {
       const filters = state.bias?.length ?? 0;
       if (filter.control.length !== filters) filter.control.replaceChildren(...range(filters).map((f) => h("option", { value: f }, f)));
       filter.element.hidden = filters < 2;
-      image.control.value = presetOf(IMAGES, imagePlane(state.image));
-      kernel.control.value = presetOf(KERNELS, kernelPlane(state.kernel, 0, state.filter));
-      stride.control.value = state.stride;
-      pad.control.value = state.padding;
-      mode.control.value = state.pad_mode;
-      dilation.control.value = state.dilation;
-      filter.control.value = state.filter;
-      predict.checked = state.predict;
+      image.update(presetOf(IMAGES, imagePlane(state.image)));
+      kernel.update(presetOf(KERNELS, kernelPlane(state.kernel, 0, state.filter)));
+      stride.update(state.stride);
+      pad.update(state.padding);
+      mode.update(state.pad_mode);
+      dilation.update(state.dilation);
+      filter.update(state.filter);
+      predict.update(state.predict);
     },
   };
 }
@@ -806,50 +678,13 @@ function parameterCount({ view, kernel }) {
   return `Weights for every tap, channel and filter, one bias a filter: ${product} + ${filters} = ${sum} parameters`;
 }
 
-// The size formula with today's numbers; those that the last change altered are marked.
-function formulaBlock() {
-  const sizes = h("div");
-  const parameters = h("div");
-  const element = h("div", { class: "formula" }, sizes, parameters);
-  let before = null;
-  let marked = [];
-  const numbers = ({ rows, columns, stride, dilation }) => [rows, columns].flatMap((edge) =>
-    [edge.size, edge.before, edge.after, dilation, edge.kernel, stride, edge.out]);
-  return {
-    element,
-    update(shape, counted) {
-      parameters.textContent = counted;
-      const values = numbers(shape);
-      if (before && values.join() !== before.join()) marked = values.map((value, index) => value !== before[index]);
-      if (before && values.join() === before.join()) return;
-      before = values;
-      const show = (index) => (marked[index] ? h("mark", {}, String(values[index])) : String(values[index]));
-      const square = values.slice(0, 7).join() === values.slice(7).join();
-      const line = (name, at) => h("div", {}, h("span", { class: "soft" }, `${name} `),
-        "\u230a(", show(at), " + ", show(at + 1), " + ", show(at + 2), " \u2212 ", show(at + 3),
-        "\u00b7(", show(at + 4), " \u2212 1) \u2212 1) / ", show(at + 5), "\u230b + 1 = ", h("b", {}, show(at + 6)));
-      sizes.replaceChildren(
-        h("div", { class: "soft" },
-          "Output size = \u230a(input + padding before + after \u2212 dilation\u00b7(kernel \u2212 1) \u2212 1) / stride\u230b + 1"),
-        line(square ? "height and width" : "height", 0), square ? "" : line("width", 7));
-    },
-  };
-}
-
 const LOOK = `
 .cell small { position: absolute; right: 4px; bottom: 3px; color: var(--weight); font-size: 11px; line-height: 13px; font-weight: 600; }
 .cell:has(small:not(:empty)) span { transform: translate(-3px, -4px); }
-.tag { display: inline-block; padding: 0 .35em; border: 2px solid var(--link); border-radius: 4px;
-  color: var(--link); font-weight: 600; white-space: nowrap; }
-.cell.ring { background: var(--wash); color: var(--soft); cursor: default; }
-.cell.skip { background-image: repeating-linear-gradient(45deg, color-mix(in srgb, var(--edge) 60%, transparent) 0 1px, transparent 1px 7px); }
-.cell.skip span { padding: 0 3px; border-radius: 3px; background: var(--paper); }
-@media (forced-colors: active) { .cell.skip { border: 3px dotted; } }
 .weights .cell, .weight { color: var(--weight); }
 .weights .cell { font-weight: 600; }
 .cell.tap { box-shadow: inset 0 0 0 1px var(--link); }
 .frames i.wide { border-style: dashed; border-width: 2px; }
-.frames i.image { z-index: 1; border: 1px solid var(--edge); border-radius: 0; transition: none; }
 .sum { width: fit-content; max-width: 100%; margin: .8rem auto 0; overflow-x: auto; }
 .sum table { border-collapse: collapse; }
 .sum td { padding: 1px .2em; text-align: right; white-space: nowrap; }
@@ -857,24 +692,6 @@ const LOOK = `
 .sum td.part { padding-left: .5em; font-weight: 600; }
 .total { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; min-height: 53px;
   margin-top: 4px; padding-top: 4px; border-top: 1px solid var(--line); }
-.result { display: flex; flex-wrap: wrap; align-items: center; gap: .15rem .5rem; }
-.result b { min-width: 2em; padding: 2px .5em; border: 3px solid var(--link); border-radius: 4px; font-size: 18px; text-align: center; }
-@media not print { .asked b { display: none; } }
-.fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: .5rem .7rem; }
-.check { display: flex; align-items: center; gap: .5rem; min-height: 44px; align-self: end; cursor: pointer; }
-.check input { width: 20px; height: 20px; margin: 0 0 0 2px; accent-color: var(--link); }
-.answer { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; }
-.answer input { width: 5.5em; font-size: 16px; cursor: text; text-align: center; }
-.note { min-height: 1.45em; margin-top: .25rem; text-align: center; }
-.settings { margin-top: .8rem; padding-top: .3rem; border-top: 1px solid var(--line); }
-.settings summary { display: flex; align-items: center; min-height: 44px; cursor: pointer; font-weight: 600; }
-.settings summary::before { content: "\\25B8"; width: 1.2em; color: var(--soft); }
-.settings[open] summary::before { content: "\\25BE"; }
-.formula { margin-top: .7rem; overflow-wrap: anywhere; }
-.formula mark { padding: 0 .15em; border-bottom: 3px solid var(--link); background: var(--wash); color: inherit; font-weight: 700; }
-.legend { display: flex; flex-wrap: wrap; align-items: center; gap: .2rem .8rem; margin-top: .5rem; }
-.scale { display: inline-block; width: 84px; height: 12px; margin: 0 .4em; border: 1px solid var(--edge); vertical-align: -1px;
-  background: linear-gradient(90deg, var(--under), var(--paper), var(--above)); }
 .product { --mini: 28px; flex-wrap: nowrap; align-items: flex-start; margin-top: .9rem; gap: .5rem; }
 @media not print { .product { max-height: 292px; overflow-y: auto; } }
 .product .cell { --cell: var(--mini); font-size: 14px; }
@@ -890,8 +707,6 @@ const LOOK = `
   .product { --mini: 24px; gap: .25rem; }
   .product .sign { display: block; width: auto; }
   .sum { margin-left: 0; }
-  .formula { font-size: 14px; }
-  .note { text-align: start; }
 }
 `;
 

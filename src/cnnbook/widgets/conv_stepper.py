@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,8 @@ import traitlets
 from cnnbook.shapes import output_size, pad_amounts, window_extent
 
 from .base import BookWidget
+from .values import check_choice, check_flag, check_numbers, check_whole, grids_picture, text
 
-LIMIT = 1_000_000
-LARGEST = 12
-CELL = 34  # pixels, in the fallback picture
 HAND_IMAGE = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
 HAND_KERNEL = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
 SHAPES = {
@@ -83,6 +80,7 @@ class ConvStepper(BookWidget):
 
     tag = "conv-stepper"
     script = "conv_stepper.js"
+    parts = ("grid.js", "transport.js", "window.js")
     state = (
         *("image", "kernel", "bias", "stride", "padding", "pad_mode", "dilation"),
         *("step", "view", "target", "filter", "dout", "predict"),
@@ -199,14 +197,14 @@ class ConvStepper(BookWidget):
         groups = pairs[:, :, 0] if pairs.shape[2] == 1 else np.moveaxis(pairs, 2, 0)
         groups = [group.reshape(-1, 2) for group in groups]
         terms = [
-            "(" + " + ".join(f"{_text(x, True)}·{_text(k, True)}" for x, k in group) + ")" for group in groups
+            "(" + " + ".join(f"{text(x, True)}·{text(k, True)}" for x, k in group) + ")" for group in groups
         ]
         parts = [group.prod(axis=1).sum() for group in groups]
         if self.bias is not None:
-            terms.append(_text(self._bias(), True))
+            terms.append(text(self._bias(), True))
             parts.append(self._bias())
-        steps = [" + ".join(_text(part, True) for part in parts)] if len(parts) > 1 else []
-        return " = ".join([f"out[{i}, {j}]", " + ".join(terms), *steps, _text(sum(parts))])
+        steps = [" + ".join(text(part, True) for part in parts)] if len(parts) > 1 else []
+        return " = ".join([f"out[{i}, {j}]", " + ".join(terms), *steps, text(sum(parts))])
 
     def picture(self) -> str:
         """Draw image, window, kernel and output as one SVG, with the sum as its caption."""
@@ -214,104 +212,26 @@ class ConvStepper(BookWidget):
         i, j = self._place()
         window = (i * self.stride, j * self.stride, rows["extent"], columns["extent"])
         ring = (*(axis["pads"][0] for axis in (rows, columns)), rows["size"], columns["size"])
-        drawings, left, height = [], 0, 0
-        for title, values, frame, inner in (
+        panels = [
             ("Input", self._padded()[:, :, 0], window, ring),
             ("Kernel", self._filter()[:, :, 0], None, None),
             ("Output", self.output(), (i, j, 1, 1), None),
-        ):
-            drawings.append(f'<g transform="translate({left} 0)">{_drawn(title, values, frame, inner)}</g>')
-            left += values.shape[1] * CELL + 28
-            height = max(height, values.shape[0] * CELL + 26)
+        ]
         channels = np.atleast_3d(np.asarray(self.image)).shape[2]
         said = self.sentence() + "." + (f" Shown: channel 0 of {channels}." if channels > 1 else "")
-        return (
-            f'<figure><svg role="img" aria-label="{escape(said)}" viewBox="-2 -2 {left - 24} {height}" '
-            f'style="display:block;width:100%;max-width:{left - 24}px" fill="none" stroke="currentColor">'
-            f"{''.join(drawings)}</svg><figcaption>{escape(said)}</figcaption></figure>"
-        )
+        return grids_picture(panels, said)
 
 
 def _checked(name: str, value: Any) -> Any:
+    owner = "ConvStepper"
     if name in SHAPES:
-        return None if value is None and name in ("bias", "dout") else _numbers(name, value)
+        optional = value is None and name in ("bias", "dout")
+        return None if optional else check_numbers(owner, name, value, SHAPES[name])
     if name == "predict":
-        if isinstance(value, bool):
-            return value
-        raise ValueError(
-            f"ConvStepper: predict must be True or False. Received predict={value!r}. Pass a bool."
-        )
+        return check_flag(owner, name, value)
     if name in CHOICES:
-        if value in CHOICES[name]:
-            return value
-        names = ", ".join(map(repr, CHOICES[name]))
-        raise ValueError(
-            f"ConvStepper: {name} must be one of {names}. Received {name}={value!r}. Choose one of them."
-        )
+        return check_choice(owner, name, value, CHOICES[name])
     if name == "padding" and value in ("valid", "same"):
         return value
     low, high = {"padding": (0, 4), "stride": (1, 4), "dilation": (1, 4)}.get(name, (0, 10_000))
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if whole and low <= value <= high:
-        return int(value)
-    words = "'valid', 'same' or " if name == "padding" else ""
-    raise ValueError(
-        f"ConvStepper: {name} must be {words}an integer from {low} to {high}. Received {name}={value!r}. "
-        "Choose one in that range."
-    )
-
-
-def _numbers(name: str, value: Any) -> list:
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    wanted = " or ".join(SHAPES[name].values())
-    if array.ndim not in SHAPES[name] or not array.size > 0 or max(array.shape) > LARGEST:
-        raise ValueError(
-            f"ConvStepper: {name} must be numbers of shape {wanted}, each axis 1 to {LARGEST} long. "
-            f"Received {name} of shape {np.shape(array)}. Cut a small patch out of a larger array."
-        )
-    if not (np.abs(array) <= LIMIT).all():
-        odd = array[~(np.abs(array) <= LIMIT)][0]
-        raise ValueError(
-            f"ConvStepper: {name} must hold numbers from -{LIMIT} to {LIMIT}. Received {name} with {odd}. "
-            "Rescale it first."
-        )
-    return _plain(np.round(array, 6).tolist())
-
-
-def _plain(value: Any) -> Any:
-    """Integers as integers, so that the page shows 3 and not 3.0, and 0 for -0.0."""
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return int(value) if value == int(value) else value
-
-
-def _text(value: float, factor: bool = False) -> str:
-    text = f"{float(value):.12g}".replace("-", "\u2212")
-    return f"({text})" if factor and value < 0 else text
-
-
-def _drawn(title: str, values: np.ndarray, frame: tuple | None, inner: tuple | None) -> str:
-    """One grid of numbers; `frame` and `inner` are (row, column, height, width) in cells."""
-
-    def box(row: int, column: int, height: int, width: int, look: str) -> str:
-        x, y = column * CELL, row * CELL + 20
-        return f'<rect x="{x}" y="{y}" width="{width * CELL}" height="{height * CELL}" {look}/>'
-
-    height, width = values.shape
-    lines = "".join(f"M{c * CELL} 20v{height * CELL}" for c in range(width + 1))
-    lines += "".join(f"M0 {r * CELL + 20}h{width * CELL}" for r in range(height + 1))
-    numbers = "".join(
-        f'<text x="{c * CELL + CELL // 2}" y="{r * CELL + CELL // 2 + 25}">'
-        f"{_text(float(f'{value:.3g}'))}</text>"
-        for (r, c), value in np.ndenumerate(values)
-    )
-    return (
-        f'<text y="12" fill="currentColor" stroke="none" font-size="14">{title}</text>'
-        f'<path d="{lines}" opacity=".35"/>'
-        f'<g fill="currentColor" stroke="none" font-size="15" text-anchor="middle">{numbers}</g>'
-        + (box(*inner, 'stroke-dasharray="4 3"') if inner and inner[2:] != values.shape else "")
-        + (box(*frame, 'stroke-width="3"') if frame else "")
-    )
+    return check_whole(owner, name, value, low, high, "'valid', 'same' or " if name == "padding" else "")

@@ -1,10 +1,18 @@
 // What every widget of the book needs. base.py puts this text in front of a widget's module,
 // because an inline module cannot import: every export here is a plain name there.
+//
+// figure      state, links, keys, resizing, paper, status sentence, theme: the whole life of a widget
+// h, s        an HTML or SVG element
+// button, select, check, slider, number, choices, settings, panel   controls, all 44 px, all with update
+// pixelMap    a small picture: one square a number, zero-centred, recoloured by the theme
+// full, short, tidy, factor, parseNumber, LIMIT    numbers as text and back
+// range, table, total, clamp, whole, oneOf, isNumber, isBox    for maths and for cleaning a state
+// defineElement   the last line of a module: the element in a page
+// What only some need is apart, and a class asks for it by `parts`: grid.js (a grid of numbers), transport.js.
 
 // ---------------------------------------------------------------- elements
 
-export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
+function fill(element, props, children) {
   for (const [name, value] of Object.entries(props)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value);
@@ -12,6 +20,8 @@ export function h(tag, props = {}, ...children) {
   element.append(...children.flat());
   return element;
 }
+export const h = (tag, props = {}, ...children) => fill(document.createElement(tag), props, children);
+export const s = (tag, props = {}, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 
 // With a path the button shows that icon, and its label is read out and shown on hover.
 export function button(label, onclick, path) {
@@ -23,10 +33,63 @@ export function button(label, onclick, path) {
   return element;
 }
 
+const field = (label, ...inside) => h("label", { class: "field" }, h("span", {}, label), ...inside);
+
+// options: [[value, text], ...]
 export function select(label, options, onchange) {
   const control = h("select", { "aria-label": label, onchange: () => onchange(control.value) },
     options.map(([value, text]) => h("option", { value }, text)));
-  return { control, element: h("label", { class: "field" }, h("span", {}, label), control) };
+  return { control, element: field(label, control), update: (value) => (control.value = value) };
+}
+
+export function check(label, onchange) {
+  const control = h("input", { type: "checkbox", onchange: () => onchange(control.checked) });
+  const element = h("label", { class: "check" }, control, h("span", {}, label));
+  return { control, element, update: (value) => (control.checked = value) };
+}
+
+// show(value) is what stands beside the slider and is read aloud.
+export function slider(label, { min, max, step = 1, show = full }, onchange) {
+  const said = h("output");
+  const control = h("input", { type: "range", min, max, step, "aria-label": label, oninput: () => onchange(Number(control.value)) });
+  const update = (value) => {
+    control.value = value;
+    control.ariaValueText = said.textContent = show(value);
+  };
+  return { control, element: h("label", { class: "field" }, h("span", {}, `${label} `, said), control), update };
+}
+
+// A number to type: taken on Enter and on leaving, put back on Escape and when it is none.
+export function number(label, onvalue, onreject) {
+  let shown = "";
+  const control = h("input", {
+    class: "text", "aria-label": label, autocomplete: "off",
+    onchange() {
+      const value = parseNumber(control.value);
+      if (value === null) onreject(control.value);
+      else onvalue(value);
+      control.value = shown;
+    },
+    onkeydown: ({ key }) => key === "Escape" && (control.value = shown),
+  });
+  return { control, element: field(label, control), update: (value) => (control.value = shown = String(tidy(value))) };
+}
+
+// One of a few, as buttons side by side: { value: text }
+export function choices(label, options, onchange) {
+  const all = Object.entries(options).map(([value, text]) => [value, button(text, () => onchange(value))]);
+  return {
+    element: h("div", { class: "views controls", role: "group", "aria-label": label }, all.map(([, control]) => control)),
+    update: (now) => all.forEach(([value, control]) => (control.ariaPressed = String(value === String(now)))),
+  };
+}
+
+// Controls under a fold, open where there is room.
+export function settings(title, ...controls) {
+  const element = h("details", { class: "settings controls" }, h("summary", {}, title),
+    h("div", { class: "fields" }, controls.map((control) => control.element)));
+  element.open = !matchMedia("(max-width: 559px)").matches;
+  return element;
 }
 
 export function panel(title, grid) {
@@ -56,35 +119,47 @@ export function short(value, digits = 6) {
   return (Number(text) === exact ? "" : "\u2248") + minus(text);
 }
 
+export const factor = (value) => (value < 0 ? `(${full(value)})` : full(value));
+
 // The number a reader meant, or null: never NaN, infinity, minus zero or a number the figure cannot hold.
 export function parseNumber(text) {
   const value = Number(text.trim().replace("\u2212", "-").replace(",", ".") || NaN);
   return Math.abs(value) <= LIMIT ? Number(value.toFixed(6)) || 0 : null;
 }
 
+// ---------------------------------------------------------------- lists, and what may come in
+
+export const range = (count) => Array.from({ length: count }, (_, index) => index);
+export const table = (height, width, value) => range(height).map((r) => range(width).map((c) => value(r, c)));
+export const total = (values) => values.reduce((sum, value) => sum + value, 0);
+export const isNumber = (value) => typeof value === "number" && Math.abs(value) <= LIMIT;
+// Numbers in a box of `depth` axes, each at most `most` long.
+export const isBox = (value, depth, most = 12) => (depth === 0 ? isNumber(value) : Array.isArray(value) && value.length > 0
+  && value.length <= most && value.every((part) => isBox(part, depth - 1, most) && (depth < 2 || part.length === value[0].length)));
+export const whole = (value, low, high, otherwise) => (Number.isInteger(value) && value >= low && value <= high ? value : otherwise);
+export const oneOf = (value, list, otherwise) => (list.includes(value) ? value : otherwise);
+
 // ---------------------------------------------------------------- state as text
 
-// "2", "same", "true", JSON, or rows of digits: 101/010/101, or of numbers: 1_0_-1/2_0_-2
+// JSON ("2", "true", "[1,2]"), rows of digits: 101/010/101, or of numbers: 1_0_-1/2_0_-2, else a word
 export function parseValue(text) {
-  if (text.includes("/")) {
-    return text.split("/").map((row) => (row.includes("_") ? row.split("_") : [...row]).map(Number));
-  }
   try {
     return JSON.parse(text);
   } catch {
-    return text;
+    if (!/^[-\d._]+(\/[-\d._]+)+$/.test(text)) return text;
+    return text.split("/").map((row) => (row.includes("_") ? row.split("_") : [...row]).map(Number));
   }
 }
 
 // "#conv-hand:stride=2,padding=same" for the figure "conv-hand": { stride: 2, padding: "same" }; else null
-export function parseFragment(hash, id) {
+function parseFragment(hash, id) {
   if (!id || !hash.startsWith(`#${id}:`)) return null;
   const pairs = hash.slice(id.length + 2).split(",").map((pair) => pair.split("="));
   return Object.fromEntries(pairs.map(([name, value = ""]) => [name, parseValue(value)]));
 }
 
 // A link in the prose always takes effect, even when clicked twice, and adds no step to the history.
-export function followFragment(host, id, apply) {
+function followFragment(host, id, apply) {
   const read = (hash) => {
     const changes = parseFragment(hash, id);
     if (changes) {
@@ -125,7 +200,7 @@ function pageModel(values) {
 }
 
 // One plain object of state, always cleaned, kept equal to the model's. Writes once per step or edit.
-export function connect(model, defaults, clean, onchange) {
+function connect(model, defaults, clean, onchange) {
   const names = Object.keys(defaults);
   const read = () => clean(Object.fromEntries(names.map((name) => [name, model.get(name) ?? defaults[name]])));
   let writing = false;
@@ -193,7 +268,7 @@ function followTheme(element) {
 }
 
 // The widget's own room: a shadow root, so that neither the page's styles nor the fallback picture reach in.
-export function frame(root, label, style) {
+function frame(root, label, style) {
   const shadow = root.shadowRoot ?? root.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [STYLE, style].map((text) => {
     const sheet = new CSSStyleSheet();
@@ -207,7 +282,7 @@ export function frame(root, label, style) {
 }
 
 // The sentence that says what the picture shows; silent while playing.
-export function statusLine() {
+function statusLine() {
   const element = h("p", { class: "unseen", role: "status" });
   return {
     element,
@@ -218,202 +293,114 @@ export function statusLine() {
   };
 }
 
-// ---------------------------------------------------------------- grid of numbers
+// ---------------------------------------------------------------- figure
 
 export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-// update(rows): cells { value, text?, small?, label, look?, tint?, edit? }; a null value leaves the cell empty.
-// edit is the [row, column] handed to onedit; onmove takes the arrow keys, else they move the focus.
-// marks are outlines drawn over the cells: { row, column, height?, width?, look? }.
-export function numberGrid({ label, onedit, onreject, onpick, onmove, still }) {
-  const body = h("div", { class: "grid", role: still ? "table" : "grid", "aria-label": label });
-  const frames = h("div", { class: "frames", "aria-hidden": "true" });
-  let nodes = [];
-  let cells = [];
-  let active = [0, 0];
-  let input;
-
-  const inside = () => body.matches(":focus-within");
-
-  function build(rows) {
-    const had = inside();
-    input = null;
-    nodes = rows.map((row) => row.map(() => h("div", { role: still ? "cell" : "gridcell" }, h("span"), h("small"))));
-    body.replaceChildren(...nodes.map((row) => h("div", { role: "row" }, ...row)));
-    activate(...active);
-    if (had) focus();
-  }
-
-  function paint(node, { value, text = "", small = "", label: name, look = "", tint = 0 }) {
-    const shown = value == null ? text : short(value, 4);
-    node.className = `cell ${look}${shown.length > 3 ? " long" : ""}${tint < 0 ? " below" : ""}`;
-    if (node.firstChild.textContent !== shown) node.firstChild.textContent = shown;
-    node.lastChild.textContent = small;
-    node.ariaLabel = name;
-    node.title = shown.includes("\u2248") ? full(value) : "";
-    node.style.setProperty("--tint", `${Math.round(100 * Math.abs(tint))}%`);
-  }
-
-  // Of all cells only the active one is a tab stop.
-  function activate(row, column) {
-    if (still) return;
-    nodes.flat().forEach((node) => (node.tabIndex = -1));
-    active = [clamp(row, nodes.length - 1), clamp(column, nodes[0].length - 1)];
-    nodes[active[0]][active[1]].tabIndex = 0;
-  }
-  const focus = () => nodes[active[0]][active[1]].focus();
-
-  function edit(typed) {
-    const cell = cells[active[0]][active[1]];
-    if (!cell.edit || !onedit) return;
-    const before = String(tidy(cell.value));
-    const field = h("input", { class: "edit", "aria-label": `New number for ${cell.label}`, autocomplete: "off" });
-    const close = (keep) => {
-      if (input !== field) return;
-      input = null;
-      const had = inside();
-      field.remove();
-      if (had) focus();
-      if (!keep || field.value === before) return;
-      const value = parseNumber(field.value);
-      if (value === null) onreject(field.value);
-      else onedit(cell.edit, value);
-    };
-    field.value = typed ?? before;
-    field.addEventListener("blur", () => close(true));
-    field.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");
-    });
-    nodes[active[0]][active[1]].append(field);
-    input = field;
-    field.focus();
-    if (typed === undefined) field.select();
-  }
-
-  function onfocus({ target }) {
-    const row = nodes.findIndex((line) => line.includes(target));
-    if (row >= 0) activate(row, nodes[row].indexOf(target));
-  }
-
-  function onclick({ target }) {
-    if (target === input || target === body) return;
-    target.closest(".cell").focus();
-    if (onpick) onpick(...active);
-    else edit();
-  }
-
-  function onkeydown(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = ARROWS[event.key];
-    if (arrow && onmove) onmove(...arrow);
-    else if (arrow) {
-      activate(active[0] + arrow[0], active[1] + arrow[1]);
-      focus();
-    } else if (event.key === "Enter" && onpick) onpick(...active);
-    else if (onedit && /^([-\d.]|Enter|F2)$/.test(event.key)) edit(event.key[1] ? undefined : event.key);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  if (!still) {
-    body.addEventListener("focusin", onfocus);
-    body.addEventListener("click", onclick);
-    body.addEventListener("keydown", onkeydown);
-  }
-  return {
-    element: h("div", { class: "holder" }, body, frames),
-    update(rows, { at, marks = [] } = {}) {
-      if (nodes.length !== rows.length || nodes[0].length !== rows[0].length) build(rows);
-      cells = rows;
-      rows.forEach((row, r) => row.forEach((cell, c) => paint(nodes[r][c], cell)));
-      if (at && at.join() !== active.join()) {
-        activate(...at);
-        if (inside()) focus();
-      }
-      while (frames.childElementCount < marks.length) frames.append(h("i"));
-      [...frames.children].forEach((outline, index) => {
-        const { row, column, height = 1, width = 1, look = "" } = marks[index] ?? { width: 0 };
-        outline.hidden = !width;
-        outline.className = look;
-        outline.style.cssText = `--r:${row};--c:${column};--h:${height};--w:${width}`;
+// const fig = figure(root, model, ...); build; fig.element.append(...); return fig.start({ draw, ... }).
+export function figure(root, model, { label, style, defaults, clean }) {
+  const ui = frame(root, label, style);
+  const paper = matchMedia("print");
+  const status = statusLine();
+  const note = h("p", { class: "note soft", "aria-hidden": "true" });
+  let message = "";
+  let coming = "";
+  let redraw;
+  const store = connect(model, defaults, clean, () => {
+    message = coming;
+    coming = "";
+    redraw();
+  });
+  const initial = store.state;
+  const fig = {
+    element: ui.element,
+    note,
+    status: status.element,
+    initial,
+    get state() { return store.state; },
+    get narrow() { return ui.element.clientWidth < 560; },
+    get printed() { return paper.matches; },
+    get width() { return ui.element.clientWidth - 2 * parseFloat(getComputedStyle(ui.element).paddingLeft); },
+    // Changes the state, and says `text` instead of the usual remark until the next change.
+    set(changes, text = "") {
+      coming = text;
+      store.set(changes);
+    },
+    reset: () => fig.set(initial),
+    warn(text) {
+      message = text;
+      redraw();
+    },
+    refuse: (text) => fig.warn(`${text.trim() ? `\u201c${text.trim().slice(0, 20)}\u201d` : "Nothing"} is not a number between `
+      + `${full(-LIMIT)} and ${full(LIMIT)}: the old one stays.`),
+    // The remark is seen and heard, the sum only heard: the picture shows it.
+    say(remark, sum = "", playing = false) {
+      note.textContent = message || remark;
+      status.say(`${message || remark} ${sum}`.trim(), playing);
+    },
+    // draw() paints the state. move(rows, columns) takes arrow keys, go(step) Home (0) and End (Infinity), bar Space.
+    // resize() comes after a change of width. Returns the end of it all.
+    start({ draw, move, go, bar, resize = () => {} }) {
+      redraw = () => {
+        draw();
+        resize();
+      };
+      const onkeydown = (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+        const arrow = ARROWS[event.key];
+        if (arrow && move) move(...arrow);
+        else if (event.key === " " && bar && !event.target.closest("button, summary, a")) bar.toggle();
+        else if (event.key === "Home" && go) go(0);
+        else if (event.key === "End" && go) go(Infinity);
+        else return;
+        event.preventDefault();
+        event.stopPropagation();
+      };
+      const observer = new ResizeObserver(resize);
+      ui.element.addEventListener("keydown", onkeydown);
+      observer.observe(ui.element);
+      paper.addEventListener("change", redraw);
+      redraw();
+      const unfollow = followFragment(root, model.get("id"), (changes) => {
+        bar?.stop();
+        fig.set({ ...initial, ...changes });
       });
+      return () => {
+        bar?.stop();
+        store.stop();
+        unfollow();
+        ui.stop();
+        observer.disconnect();
+        paper.removeEventListener("change", redraw);
+      };
     },
   };
+  return fig;
 }
 
-// ---------------------------------------------------------------- transport bar
+// ---------------------------------------------------------------- small pictures
 
-const PLAY = "M4 2.5v11L13.5 8z";
-const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
-const ON = "M4 3v10l8-5z";
-const END = "M11 3h2v10h-2zM2 3v10l8-5z";
-
-// go(step) is the only way the bar changes anything; update({ step, count }) is how it learns what is.
-export function transport({ go, reset, onplaying }) {
-  let step = 0;
-  let count = 1;
-  let timer = 0;
-  let locked = false;
-  const last = () => count - 1;
-  const user = (target) => () => {
-    const to = target();
-    stop();
-    go(clamp(to, last()));
-  };
-  const first = button("First step", user(() => 0), END);
-  const back = button("One step back", user(() => step - 1), ON);
-  const play = button("Play", () => toggle(), PLAY);
-  const next = button("One step on", user(() => step + 1), ON);
-  const end = button("Last step", user(last), END);
-  const scrubber = h("input", { type: "range", min: 0, "aria-label": "Step", oninput: user(() => scrubber.value) });
-  const place = h("span", { class: "count" });
-  const speed = select("Speed", [[1600, "\u00bd\u00d7"], [800, "1\u00d7"], [300, "3\u00d7"]], () => {});
-  speed.control.value = 800;
-  play.className = "main";
-  first.className = back.className = "turned";
-
-  const wait = () => (timer = setTimeout(tick, speed.control.value));
-  function tick() {
-    go(step + 1);
-    if (step >= last()) stop();
-    else if (timer) wait();
-  }
-  function show() {
-    play.ariaLabel = play.title = timer ? "Pause" : "Play";
-    play.querySelector("path").setAttribute("d", timer ? PAUSE : PLAY);
-    onplaying();
-  }
-  function stop() {
-    if (!timer) return;
-    clearTimeout(timer);
-    timer = 0;
-    show();
-  }
-  function toggle() {
-    if (timer) stop();
-    else if (!locked && count > 1) {
-      wait();
-      if (step >= last()) go(0);
-      show();
-    }
-  }
+// update(rows, top): one square a number, `top` the number that gets the full colour. Below zero it is the other
+// colour and a smaller square, so that the sign does not hang on colour alone.
+export function pixelMap(label) {
+  const element = s("svg", { class: "pixels", role: "img", "aria-label": label });
   return {
-    element: h("div", { class: "transport controls" },
-      h("div", { class: "buttons" }, first, back, play, next, end),
-      scrubber, place, speed.element, button("Reset", () => { stop(); reset(); })),
-    toggle,
-    stop,
-    playing: () => timer !== 0,
-    update(now) {
-      ({ step, count, locked = false } = now);
-      scrubber.max = last();
-      scrubber.value = step;
-      scrubber.ariaValueText = place.textContent = `${step + 1} of ${count}`;
-      first.ariaDisabled = back.ariaDisabled = step === 0;
-      next.ariaDisabled = end.ariaDisabled = step >= last();
-      play.ariaDisabled = locked || count < 2;
+    element,
+    update(rows, top, said = label) {
+      const levels = {};
+      rows.forEach((row, r) => row.forEach((value, c) => {
+        const level = Math.round(16 * Math.max(-1, Math.min(1, value / top))) || 0;
+        const gap = level < 0 ? 0.18 : 0;
+        const side = 1 - 2 * gap;
+        if (level) levels[level] = `${levels[level] ?? ""}M${c + gap} ${r + gap}h${side}v${side}h${-side}z`;
+      }));
+      element.setAttribute("viewBox", `0 0 ${rows[0].length} ${rows.length}`);
+      element.ariaLabel = said;
+      element.replaceChildren(...Object.entries(levels).map(([level, d]) => {
+        const [name, share] = [level < 0 ? "neg" : "pos", Math.abs(level) * 6.25];
+        return s("path", { d, "shape-rendering": level < 0 ? "auto" : "crispEdges",
+          style: `fill:color-mix(in srgb, var(--${name}) ${share}%, var(--paper))` });
+      }));
     },
   };
 }
@@ -425,20 +412,20 @@ export const STYLE = `
 [hidden] { display: none !important; }
 .widget {
   --paper: #fff; --ink: #1b2430; --soft: #556070; --line: #d5dbe3; --edge: #7b8796; --wash: #f3f5f8;
-  --link: #1a56c4; --weight: #7a3f00; --above: #b9c6d6; --under: #f0c5ae; color-scheme: light;
+  --link: #1a56c4; --weight: #7a3f00; --above: #b9c6d6; --under: #f0c5ae; --pos: #0b5394; --neg: #c2480f; color-scheme: light;
   container-type: inline-size; break-inside: avoid; padding: 1rem; border: 1px solid var(--line); border-radius: 10px;
   background: var(--paper); color: var(--ink); font-size: 15px; line-height: 1.45; font-variant-numeric: tabular-nums;
 }
 @media not print {
   .widget[data-theme="dark"] {
     --paper: #171c23; --ink: #e8ecf1; --soft: #a6b1be; --line: #39434f; --edge: #808c9a; --wash: #212832;
-    --link: #85b5ff; --weight: #f2b76e; --above: #3d4c5e; --under: #623d2c; color-scheme: dark;
+    --link: #85b5ff; --weight: #f2b76e; --above: #3d4c5e; --under: #623d2c; --pos: #6cb2f7; --neg: #f2855a; color-scheme: dark;
   }
 }
 *, *::before { box-sizing: border-box; }
 p { margin: 0; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.soft, .size, .foot, .field > span, .count { color: var(--soft); font-size: 13px; }
+.soft, .size, .foot, .field > span { color: var(--soft); font-size: 13px; }
 
 button, select, .text {
   min-height: 44px; min-width: 44px; margin: 0; padding: 0 .75em; border: 1px solid var(--edge); border-radius: 7px;
@@ -447,12 +434,27 @@ button, select, .text {
 button:hover, select:hover { background: var(--wash); }
 button.main, button[aria-pressed="true"] { border-color: var(--link); background: var(--link); color: var(--paper); }
 button[aria-disabled="true"] { border-color: var(--line); background: none; color: var(--edge); cursor: default; }
-.turned svg { scale: -1; }
-svg { display: block; width: 16px; height: 16px; margin: auto; fill: currentColor; }
+button svg { display: block; width: 16px; height: 16px; margin: auto; fill: currentColor; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
-.cell:focus-visible { outline-offset: -3px; }
 .field { display: flex; flex-direction: column; gap: 2px; min-width: 0; }
-.field select { width: 100%; padding: 0 .4rem; }
+.field select, .field .text { width: 100%; padding: 0 .4rem; }
+.field input[type="range"] { width: 100%; height: 44px; margin: 0; accent-color: var(--link); }
+.text { font-size: 16px; cursor: text; text-align: center; }
+.fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: .5rem .7rem; }
+.check { display: flex; align-items: center; gap: .5rem; min-height: 44px; align-self: end; cursor: pointer; }
+.check input { width: 20px; height: 20px; margin: 0 0 0 2px; accent-color: var(--link); }
+.note { min-height: 1.45em; margin-top: .25rem; text-align: center; }
+.settings { margin-top: .8rem; padding-top: .3rem; border-top: 1px solid var(--line); }
+.settings summary { display: flex; align-items: center; min-height: 44px; cursor: pointer; font-weight: 600; }
+.settings summary::before { content: "\\25B8"; width: 1.2em; color: var(--soft); }
+.settings[open] summary::before { content: "\\25BE"; }
+.legend { display: flex; flex-wrap: wrap; align-items: center; gap: .2rem .8rem; margin-top: .5rem; }
+.scale { display: inline-block; width: 84px; height: 12px; margin: 0 .4em; border: 1px solid var(--edge); vertical-align: -1px;
+  background: linear-gradient(90deg, var(--under), var(--paper), var(--above)); }
+div.result { display: flex; flex-wrap: wrap; align-items: center; gap: .15rem .5rem; }
+div.result b { min-width: 2em; padding: 2px .5em; border: 3px solid var(--link); border-radius: 4px; font-size: 18px; text-align: center; }
+@media not print { div.asked b { display: none; } }
+.pixels { width: 100%; height: auto; border: 1px solid var(--edge); }
 
 .views { display: flex; margin-bottom: .9rem; }
 .views button { border-radius: 0; margin-left: -1px; padding: 0 .85rem; }
@@ -463,40 +465,15 @@ svg { display: block; width: 16px; height: 16px; margin: auto; fill: currentColo
 .head { margin-bottom: 4px; white-space: nowrap; }
 .foot { min-height: 23px; margin-top: 4px; }
 .sign { width: 14px; color: var(--soft); font-size: 22px; text-align: center; }
-.holder { position: relative; width: max-content; max-width: 100%; overflow-x: auto; }
-.grid::after { content: ""; position: absolute; inset: 0; border: 1px solid var(--line); pointer-events: none; }
-.grid [role="row"] { display: flex; }
-.cell {
-  position: relative; display: flex; flex: none; align-items: center; justify-content: center; width: var(--cell); height: var(--cell);
-  background: color-mix(in srgb, var(--above) var(--tint, 0%), var(--paper)); box-shadow: inset -1px -1px var(--line);
-  font-size: 16px; user-select: none;
-}
-.cell.below { background: color-mix(in srgb, var(--under) var(--tint, 0%), var(--paper)); }
-.cell.long { font-size: 12px; }
-[role="gridcell"] { cursor: pointer; }
-.edit { position: absolute; inset: 0; z-index: 4; width: 100%; height: 100%; padding: 0; border: 2px solid var(--link);
-  border-radius: 0; outline: none; background: var(--paper); color: var(--ink); font: inherit; font-size: 16px; text-align: center; }
-.frames i { position: absolute; z-index: 2; left: calc(var(--c) * var(--cell)); top: calc(var(--r) * var(--cell));
-  width: calc(var(--w) * var(--cell)); height: calc(var(--h) * var(--cell)); border: 3px solid var(--link); border-radius: 4px;
-  pointer-events: none; transition: left .16s, top .16s; }
-@media (prefers-reduced-motion: reduce) { .frames i { transition: none; } }
 
-.transport { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: .6rem; }
-.buttons { display: flex; gap: 4px; }
-.transport input { flex: 1 1 60px; min-width: 0; height: 44px; margin: 0; accent-color: var(--link); }
-.transport .field { flex-direction: row; align-items: center; gap: 6px; }
-.count { min-width: 4.6em; text-align: center; }
 @container (max-width: 559px) {
   .sign { display: none; }
   .stage { justify-content: flex-start; align-items: flex-start; gap: .6rem 1rem; }
-  .buttons { flex: 1 0 100%; }
-  .buttons button { flex: 1; }
-  .transport .field span { display: none; }
   .views button { flex: 1 1 auto; padding: 0 .2rem; }
+  .note { text-align: start; }
 }
 @media (max-width: 480px) { .widget { padding: 0; border: 0; background: none; } }
 @media (forced-colors: active) {
-  .frames i { border-color: Highlight; }
   button[aria-pressed="true"], button.main { border-width: 3px; }
 }
 @media print {

@@ -1,0 +1,354 @@
+// pool-stepper: one pooling window at a time. Pure maths first, then what the reader sees.
+
+// ---------------------------------------------------------------- maths (pure)
+
+export const geometry = ({ image, pool_size, stride, padding }) => ({
+  rows: axis(image.length, pool_size, { stride, padding }), columns: axis(image[0].length, pool_size, { stride, padding }), stride });
+
+// The real pixels under window (i, j), row by row. Padding takes no part: it never wins and is not averaged.
+export function windowPixels(image, { rows, columns, stride }, i, j) {
+  const places = table(rows.kernel, columns.kernel, (u, v) => [i * stride + u - rows.before, j * stride + v - columns.before]);
+  return places.flat().filter(([row, column]) => image[row]?.[column] !== undefined)
+    .map(([row, column]) => ({ row, column, value: image[row][column] }));
+}
+
+// The first of the largest.
+export const winnerOf = (pixels) => pixels.reduce((best, pixel) => (pixel.value > best.value ? pixel : best));
+export const sumOf = (pixels) => tidy(total(pixels.map(({ value }) => value)));
+
+export function pool(state) {
+  const shape = geometry(state);
+  return table(shape.rows.out, shape.columns.out, (i, j) => {
+    const pixels = windowPixels(state.image, shape, i, j);
+    return state.mode === "max" ? winnerOf(pixels).value : sumOf(pixels) / pixels.length;
+  });
+}
+
+// What the first `count` windows, row by row, send back to the pixels; all of them by default.
+export function inputGradient(state, dout, count = Infinity) {
+  const shape = geometry(state);
+  const dx = state.image.map((row) => row.map(() => 0));
+  for (let index = 0; index < Math.min(count, shape.rows.out * shape.columns.out); index++) {
+    const [i, j] = [Math.floor(index / shape.columns.out), index % shape.columns.out];
+    const pixels = windowPixels(state.image, shape, i, j);
+    const takers = state.mode === "max" ? [winnerOf(pixels)] : pixels;
+    for (const { row, column } of takers) dx[row][column] += dout[i][j] / takers.length;
+  }
+  return dx;
+}
+
+// ---------------------------------------------------------------- presets and state
+
+export const IMAGES = {
+  numbers: ["numbers", digits("132051/427103/083326/512144/620172/345018")],
+  relu: ["map after ReLU", digits("002500/001600/030400/070002/100000/000300")],
+  negative: ["all negative", [[-3, -1, -4, -1, -5], [-9, -2, -6, -5, -3], [-5, -8, -9, -7, -9], [-3, -2, -3, -8, -4], [-6, -2, -6, -4, -3]]],
+  ...PICTURES,
+};
+export const VIEWS = { forward: "Forward", backward: "Backward" };
+export const MODES = { max: "Max", average: "Average" };
+export const DEFAULTS = {
+  image: IMAGES.numbers[1], mode: "max", pool_size: 2, stride: 2, padding: "valid", view: "forward", dout: null, step: 0, predict: false,
+};
+
+export const fits = (state) => {
+  const { rows, columns } = geometry(state);
+  return rows.out > 0 && columns.out > 0;
+};
+
+// Whatever comes in (a link, an attribute, Python), what comes out can be drawn.
+export function clean(given) {
+  const state = { ...given };
+  state.image = IMAGES[state.image]?.[1] ?? state.image;
+  if (!isBox(state.image, 2)) state.image = DEFAULTS.image;
+  state.mode = oneOf(state.mode, Object.keys(MODES), "max");
+  state.view = oneOf(state.view, Object.keys(VIEWS), "forward");
+  state.pool_size = whole(state.pool_size, 1, 4, 2);
+  state.stride = whole(state.stride, 1, 4, 2);
+  state.padding = oneOf(state.padding, ["valid", "same"], "valid");
+  state.predict = state.predict === true;
+  if (!fits(state)) state.padding = "same";
+  const { rows, columns } = geometry(state);
+  if (!isBox(state.dout, 2) || state.dout.length !== rows.out || state.dout[0].length !== columns.out) state.dout = null;
+  state.step = clamp(whole(state.step, 0, 1e6, 0), rows.out * columns.out - 1);
+  return state;
+}
+
+// The gradient that arrives from above, until the reader edits it: multiples of four share out evenly.
+export const arriving = ({ dout }, { rows, columns }) =>
+  dout ?? table(rows.out, columns.out, (i, j) => [4, 8, -4, 12, 16, -8, 0][(i * columns.out + j) % 7]);
+
+// ---------------------------------------------------------------- what one step says
+
+const place = ({ row, column }) => `row ${row}, column ${column}`;
+const many = (count, thing) => `${count} ${thing}${count === 1 ? "" : "s"}`;
+
+// Everything a step shows.
+export function scene(state) {
+  const shape = geometry(state);
+  const at = [Math.floor(state.step / shape.columns.out), state.step % shape.columns.out];
+  const pixels = windowPixels(state.image, shape, ...at);
+  const winner = winnerOf(pixels);
+  const ties = pixels.filter(({ value }) => value === winner.value);
+  const dout = arriving(state, shape);
+  const dx = inputGradient(state, dout, state.step + 1).map((row) => row.map(tidy));
+  const target = state.mode === "max" ? winner : pixels[0]; // the pixel whose gradient the sum spells out
+  const before = inputGradient(state, dout, state.step)[target.row][target.column];
+  return { shape, at, pixels, winner, ties, dout, dx, target, before: tidy(before), out: pool(state).map((row) => row.map(tidy)) };
+}
+
+// "out[0, 0] = max(1, 3, 4, 2) = 4", "out[0, 0] = (1 + 3 + 4 + 2) / 4 = 10 / 4 = 2.5", "dx[1, 0] = 0 + 4 = 4"
+export function sumSentence(state, { at: [i, j], pixels, target, before, dout, dx, out }, hidden) {
+  const values = pixels.map(({ value }) => value);
+  const share = state.mode === "max" ? factor(dout[i][j]) : `${factor(dout[i][j])} / ${pixels.length}`;
+  if (state.view === "backward") {
+    const head = `dx[${hidden && state.mode === "max" ? "?, ?" : `${target.row}, ${target.column}`}]`;
+    return hidden ? `${head} = ?` : `${head} = ${factor(before)} + ${share} = ${full(dx[target.row][target.column])}`;
+  }
+  const steps = state.mode === "max" ? `max(${values.map(full).join(", ")})` : `(${values.map(factor).join(" + ")}) / ${values.length}`;
+  if (hidden) return `out[${i}, ${j}] = ${steps} = ?`;
+  const middle = state.mode === "max" ? "" : `${factor(sumOf(pixels))} / ${values.length} = `;
+  return `out[${i}, ${j}] = ${steps} = ${middle}${full(out[i][j])}`;
+}
+
+export function remark(state, { at: [i, j], pixels, winner, ties, dout }) {
+  const padded = pixels.length < state.pool_size ** 2 ? " Padding takes no part." : "";
+  const named = `dout[${i}, ${j}] = ${full(dout[i][j])}`;
+  if (state.mode === "average") {
+    if (state.view === "forward") return `The mean of ${many(pixels.length, "pixel")}.${padded}`;
+    return `Each of ${many(pixels.length, "pixel")} gets an equal share of ${named}.${padded}`;
+  }
+  const tie = ties.length > 1 ? ` ${ties.length} pixels tie: the first, row by row, counts.` : "";
+  if (state.view === "forward") return `The largest sits at ${place(winner)}.${tie}${padded}`;
+  const lost = pixels.length > 1 ? `, and 0 to the other ${pixels.length - 1}` : "";
+  return `${named} goes to the winner at ${place(winner)}${lost}.${tie}`;
+}
+
+// ---------------------------------------------------------------- the widget
+
+export function mount(root, model) {
+  const fig = figure(root, model, {
+    label: "Pooling, step by step", style: GRID_STYLE + TRANSPORT_STYLE + WINDOW_STYLE + LOOK, defaults: DEFAULTS, clean });
+  const known = new Set();
+  let asked;
+  let now = scene(fig.state);
+
+  const count = () => now.shape.rows.out * now.shape.columns.out;
+  const question = () => [fig.state.view, fig.state.step].join();
+  const hidden = () => fig.state.predict && !known.has(question());
+  const stopAnd = (action) => (...given) => {
+    bar.stop();
+    return action(...given);
+  };
+  const change = stopAnd((changes) => {
+    const next = clean({ ...fig.state, ...changes });
+    if (changes.padding !== "same" && fig.state.padding !== next.padding && next.padding === "same") {
+      fig.warn(`Not possible: a ${next.pool_size}\u00d7${next.pool_size} window does not fit this input. Nothing changed.`);
+    } else fig.set(changes);
+  });
+  const go = (step) => fig.set({ step: clamp(step, count() - 1) });
+  const pick = stopAnd((row, column) => go(row * now.shape.columns.out + column));
+  const move = stopAnd((rows, columns) => pick(clamp(now.at[0] + rows, now.shape.rows.out - 1),
+    clamp(now.at[1] + columns, now.shape.columns.out - 1)));
+  const edited = (grid, [row, column], value) => grid.map((line, r) => line.map((old, c) => (r === row && c === column ? value : old)));
+  const reject = stopAnd(fig.refuse);
+
+  function reveal(text) {
+    known.add(question());
+    fig.warn(text);
+  }
+  // Predicting: the reader taps the winner, or types the mean.
+  function guess(row, column) {
+    const { before } = now.shape.rows;
+    const pixel = now.pixels.find((each) => each.row === row - before && each.column === column - now.shape.columns.before);
+    if (!pixel) fig.warn("That pixel is not in the window.");
+    else if (pixel.value < now.winner.value) fig.warn(`Not yet: the window holds more than ${full(pixel.value)}.`);
+    else if (pixel.row === now.winner.row && pixel.column === now.winner.column) {
+      reveal(now.ties.length > 1 ? `Right, and of ${now.ties.length} equal numbers the first wins.` : "Right.");
+    } else fig.warn("It is as large, but not the first: of equal numbers the first, row by row, wins.");
+  }
+  function compare(value) {
+    const { at: [i, j], out, dout, pixels } = now;
+    const answer = fig.state.view === "forward" ? out[i][j] : dout[i][j] / pixels.length;
+    if (Math.abs(value - answer) <= 0.005) reveal("Right.");
+    else fig.warn(`Not yet: ${full(value)} is too ${value > answer ? "high" : "low"}.`);
+  }
+
+  const bar = transport({ go, reset: () => { known.clear(); fig.reset(); }, onplaying: () => draw() });
+  const mode = choices("Pooling", MODES, (name) => change({ mode: name }));
+  const view = choices("View", VIEWS, (name) => change({ view: name }));
+  const editImage = stopAnd((spot, value) => change({ image: edited(fig.state.image, spot, value) }));
+  const inputs = numberGrid({ label: "Input", onedit: editImage, onreject: reject });
+  const quiz = numberGrid({ label: "Input, tap the winner", onpick: guess });
+  const outs = numberGrid({ label: "Output", onpick: pick, onmove: move });
+  const douts = numberGrid({ label: "dout, the gradient of the outputs", onpick: pick, onmove: move, onreject: reject,
+    onedit: stopAnd((spot, value) => change({ dout: edited(now.dout, spot, value) })) });
+  const dxs = numberGrid({ label: "dx, the gradient of the input", still: true });
+  const input = panel("Input", { element: h("div", {}, inputs.element, quiz.element) });
+  const output = panel("Output", outs);
+  const above = panel("dout", douts);
+  const below = panel("dx", dxs);
+  below.element.classList.add("thin");
+  above.foot.append("tap again to edit");
+
+  const result = h("div", { class: "result", "aria-hidden": "true" });
+  const field = number("Your prediction", compare, (text) => fig.warn(text ? "Type a number." : ""));
+  const answer = h("div", { class: "answer controls", role: "group", "aria-label": "Predict" }, field.control,
+    button("Show", () => reveal("")), button("Next one", () => (hidden() ? fig.warn("Answer first, or press Show.") : go(fig.state.step + 1))));
+  const sum = h("div", { class: "sum", role: "group", "aria-label": "Sum" }, result, answer);
+  const formula = formulaBlock();
+  const legend = h("div");
+
+  const image = select("Image", [...Object.entries(IMAGES).map(([name, [text]]) => [name, text]), ["custom", "your own"]],
+    (name) => IMAGES[name] && change({ image: IMAGES[name][1], step: 0 }));
+  const numbers = ["1", "2", "3", "4"];
+  const size = select("Window", numbers.map((n) => [n, `${n}\u00d7${n}`]), (n) => change({ pool_size: Number(n) }));
+  const stride = select("Stride", numbers.map((n) => [n, n]), (n) => change({ stride: Number(n) }));
+  const padding = select("Padding", [["valid", "valid (none)"], ["same", "same"]], (name) => change({ padding: name }));
+  const predict = check("Predict first", (on) => change({ predict: on }));
+
+  fig.element.append(h("div", { class: "tops controls" }, mode.element, view.element),
+    h("div", { class: "stage" }, input.element, above.element, sign("\u2192"), output.element, below.element),
+    sum, fig.note, fig.status, bar.element, settings("Image, window and settings", image, size, stride, padding, predict), formula.element, legend);
+
+  function draw() {
+    const { state } = fig;
+    const { step, view: _, ...rest } = state;
+    const topic = JSON.stringify(rest);
+    if (topic !== asked) known.clear();
+    asked = topic;
+    now = scene(state);
+    const { shape, at: [i, j] } = now;
+    const forward = state.view === "forward";
+    const closed = hidden();
+    const tint = tintScale(state.image, forward ? [] : [now.dout, now.dx]);
+    mode.update(state.mode);
+    view.update(state.view);
+    output.element.hidden = !forward;
+    above.element.hidden = below.element.hidden = forward;
+
+    const guessing = closed && state.mode === "max";
+    inputs.element.hidden = guessing;
+    quiz.element.hidden = !guessing;
+    (guessing ? quiz : inputs).update(inputCells(state, now, tint, closed), {
+      marks: [{ row: shape.rows.before, column: shape.columns.before, height: shape.rows.size, width: shape.columns.size, look: "image" },
+        { row: i * state.stride, column: j * state.stride, height: state.pool_size, width: state.pool_size }] });
+    const shown = now.out.map((row, r) => row.map((value, c) => {
+      const index = r * shape.columns.out + c;
+      if (index === state.step && closed) return { value: null, text: "?" };
+      return { value: index <= state.step || fig.printed ? value : null };
+    }));
+    const mark = { at: now.at, marks: [{ row: i, column: j }] };
+    if (forward) outs.update(resultCells(shown, tint, "out"), mark);
+    else {
+      douts.update(now.dout.map((row, r) => row.map((value, c) => (
+        { value, tint: tint.of(value), edit: [r, c], label: `dout[${r}, ${c}]: ${full(value)}` }))), mark);
+      dxs.update(gradientCells(state, now, tint, closed, fig.printed), { marks: closed && state.mode === "max" ? [] : [
+        state.mode === "max" ? now.winner : { row: now.pixels[0].row, column: now.pixels[0].column,
+          height: now.pixels.at(-1).row - now.pixels[0].row + 1, width: now.pixels.at(-1).column - now.pixels[0].column + 1 }] });
+    }
+    const lost = unread(shape);
+    const dropped = total(state.image.map((row, r) => row.filter((_, c) => lost(r + shape.rows.before, c + shape.columns.before)).length));
+    input.size.textContent = `${sized(state.image)}${dropped ? `, ${dropped} dropped` : ""}`;
+    output.size.textContent = above.size.textContent = sized(now.out);
+    below.size.textContent = sized(state.image);
+    const ring = (look, text) => [h("i", { class: `key ${look}` }), text];
+    const rings = state.mode === "average" || closed ? [] : [...ring("", "max"), ...(now.ties.length > 1 ? ring("tied", "tie") : [])];
+    input.foot.replaceChildren(tag("window"), ...rings);
+    output.foot.replaceChildren(tag(`out[${i}, ${j}]`));
+    below.foot.replaceChildren(closed ? "" : tag(state.mode === "max" ? "the winner" : "equal shares"));
+
+    const text = sumSentence(state, now, closed);
+    const split = text.lastIndexOf(" = ") + 3;
+    const value = forward ? now.out[i][j] : now.dx[now.target.row][now.target.column];
+    const last = short(value, 8);
+    result.replaceChildren(h("span", {}, last[0] === "\u2248" && !closed ? text.slice(0, split - 2) : text.slice(0, split)),
+      h("b", last[0] === "\u2248" ? { title: full(value) } : {}, closed ? "?" : last));
+    result.classList.toggle("asked", closed);
+    answer.hidden = !state.predict;
+    field.control.hidden = !closed || state.mode === "max";
+
+    image.update(Object.keys(IMAGES).find((name) => JSON.stringify(IMAGES[name][1]) === JSON.stringify(state.image)) ?? "custom");
+    size.update(state.pool_size);
+    stride.update(state.stride);
+    padding.update(state.padding);
+    predict.update(state.predict);
+    formula.update(shape, "Pooling has no weights: there is nothing to learn.");
+    bar.update({ step: state.step, count: count(), locked: state.predict });
+    const asks = state.mode === "average" ? (forward ? "Type the mean." : `Type what each pixel gets of ${full(now.dout[i][j])}.`)
+      : forward ? "Tap the number that wins." : `Tap the pixel that gets the ${full(now.dout[i][j])}.`;
+    fig.say(closed ? asks : remark(state, now), `${text}.`, bar.playing());
+    legend.replaceChildren(scaleLegend(tint, "Tap a number to change it, a result to go there. Arrow keys move, Space plays."));
+  }
+
+  function resize() {
+    const [wide, out] = [now.shape.columns.padded, now.shape.columns.out];
+    const back = fig.state.view === "backward";
+    let cell = stageCell(fig.width, back && !fig.narrow ? [wide, out, now.shape.columns.size] : [wide, out]);
+    if (back && fig.narrow) cell = fit(fig.width - 18 - 21 * now.shape.columns.size, out, cell); // dx beside dout
+    fig.element.style.setProperty("--cell", `${cell}px`);
+  }
+  return fig.start({ draw, resize, move, bar, go: stopAnd(go) });
+}
+
+function inputCells(state, { shape, pixels, winner, ties }, tint, closed) {
+  const { rows, columns } = shape;
+  const lost = unread(shape);
+  const max = state.mode === "max" && !closed;
+  return table(rows.padded, columns.padded, (r, c) => {
+    const [row, column] = [r - rows.before, c - columns.before];
+    const value = state.image[row]?.[column];
+    if (value === undefined) return { value: null, look: "ring", label: `row ${row}, column ${column}, padding: takes no part` };
+    const same = (pixel) => pixel.row === row && pixel.column === column;
+    const inside = pixels.some(same);
+    const won = max && same(winner);
+    const tied = max && !won && ties.some(same);
+    const skip = lost(r, c);
+    return {
+      value, tint: tint.of(value), edit: [row, column],
+      look: `${skip ? "skip" : ""} ${won ? "won" : tied ? "tied" : ""}`,
+      label: `row ${row}, column ${column}: ${full(value)}${inside ? ", in the window" : ""}${won ? ", the maximum" : tied ? ", as large" : ""}`
+        + `${skip ? ", never read" : ""}`,
+    };
+  });
+}
+
+// Gradients of pixels that no window has reached are empty; those that none ever reads get 0 in the end.
+function gradientCells(state, { shape, dx }, tint, closed, printed) {
+  const all = shape.rows.out * shape.columns.out;
+  const done = printed ? all : state.step + (closed ? 0 : 1);
+  const at = (index) => [Math.floor(index / shape.columns.out), index % shape.columns.out];
+  const reached = new Set(range(done).flatMap((index) => windowPixels(state.image, shape, ...at(index))
+    .map(({ row, column }) => `${row},${column}`)));
+  const values = done === state.step + 1 ? dx : inputGradient(state, arriving(state, shape), done).map((row) => row.map(tidy));
+  return values.map((row, r) => row.map((value, c) => {
+    const shown = reached.has(`${r},${c}`) || done === all;
+    return { value: shown ? value : null, tint: shown ? tint.of(value) : 0, label: `dx[${r}, ${c}]: ${shown ? full(value) : "empty"}` };
+  }));
+}
+
+const LOOK = `
+.tops { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+.cell.won::before, .cell.tied::before, .key { border: 2px solid var(--weight); border-radius: 50%; }
+.cell.won::before, .cell.tied::before { content: ""; position: absolute; inset: 4px; }
+.cell.won { font-weight: 700; }
+.cell.tied::before, .key.tied { border-style: dashed; }
+.key { display: inline-block; width: 15px; height: 15px; margin: 0 .3em 0 .8em; vertical-align: -2px; }
+.sum { width: fit-content; max-width: 100%; margin: .8rem auto 0; }
+.sum .answer { margin-top: 6px; }
+@container (max-width: 559px) {
+  .thin { --cell: 21px; }
+  .thin .cell { font-size: 12px; }
+  .thin .cell.long { font-size: 10px; }
+  .tops .views { flex: 1 1 auto; margin-bottom: .6rem; }
+  .sum { margin-left: 0; }
+}
+`;
+
+export function render({ model, el }) {
+  return mount(el, model);
+}
+
+defineElement("pool-stepper", mount);
+
+export default { render };

@@ -1,0 +1,63 @@
+"""The training lab in JupyterLab: Run trains in the background and draws, and the figure and Python agree."""
+
+import pytest
+from browser import tab
+from live.test_jupyterlab import jupyterlab
+
+pytestmark = pytest.mark.pages
+NOTEBOOK = """---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# The lab
+
+```{code-cell} python3
+from cnnbook.widgets import TrainingLab
+lab = TrainingLab(id="lab", examples=500, epochs=2)
+lab
+```
+"""
+RUN_ALL = """async () => {
+    const panel = jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+ASK = """(code) => new Promise((done) => {
+    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const future = kernel.requestExecute({ code });
+    let said = "";
+    future.onIOPub = (message) => { said += message.content.text ?? message.content.evalue ?? ""; };
+    future.done.then(() => done(said.trim()));
+})"""
+
+
+def test_run_draws_while_it_trains_and_the_step_goes_both_ways(chromium, tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "book" / "lab.md").write_text(NOTEBOOK, encoding="utf-8")
+    with (
+        jupyterlab(tmp_path / "book", tmp_path / "home") as origin,
+        tab(chromium, origin, height=1000) as opened,
+    ):
+        page = opened.page
+        page.goto(f"{origin}/lab/tree/lab.md")
+        page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
+        page.evaluate(RUN_ALL)
+        page.locator(".jupyter-button.mod-primary").click(timeout=60_000)
+        page.get_by_text("Done: ").wait_for(timeout=120_000)
+        assert page.locator(".count").inner_text() == "step 32 of 32"
+        page.get_by_role("application").focus()
+        page.keyboard.press("Home")
+        for _ in range(40):
+            if (step := page.evaluate(ASK, "print(lab.player.step)")) == "0":
+                break
+            page.wait_for_timeout(250)
+        assert step == "0"
+        page.evaluate(ASK, "lab.player.step = 16")
+        page.locator("[role=status]").filter(has_text="Step 16 of 32").wait_for(state="attached")
+        said = page.evaluate(ASK, "print(len(lab.player.runs[0]['steps']['loss']))")
+        assert said == "32"
