@@ -159,3 +159,89 @@ def test_recordings_are_looked_for_in_the_repository(refuses, monkeypatch, tmp_p
         FileNotFoundError,
     ):
         results.read("speed")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int64", "float16", "float32", "float64", ">f4"])
+def test_a_packed_array_comes_back_bit_by_bit(dtype):
+    array = (50 * np.random.default_rng(0).random((3, 4, 2))).astype(dtype)
+    packed = json.loads(json.dumps(results.pack(array)))
+    again = results.unpack(packed)
+    np.testing.assert_array_equal(again, array)
+    assert again.dtype == np.dtype(dtype).newbyteorder("=")
+    again[0] = 0  # an array of its own
+
+
+def test_an_array_packed_in_levels_comes_back_to_half_a_level_and_takes_a_byte_a_number():
+    array = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
+    packed = results.pack(array, levels=256)
+    again = results.unpack(packed)
+    assert np.abs(again - array).max() <= 0.501 * np.ptp(array) / 255
+    assert again.min() == array.min()
+    assert packed["dtype"] == "uint8"
+
+
+def test_an_array_of_equal_numbers_can_be_packed_in_levels():
+    np.testing.assert_array_equal(results.unpack(results.pack(np.full(3, 0.25), levels=16)), [0.25] * 3)
+
+
+@pytest.mark.parametrize(
+    ("array", "settings", "message"),
+    [
+        (
+            np.array(["a"]),
+            {},
+            "pack: array must hold numbers, at least one. Received array of dtype <U1 and shape (1,).",
+        ),
+        (
+            np.empty((0, 2)),
+            {},
+            "pack: array must hold numbers, at least one. Received array of dtype float64 and shape (0, 2).",
+        ),
+        (np.ones(2), {"levels": 257}, "pack: levels must be from 2 to 256. Received levels=257."),
+        (np.ones(2), {"levels": 1}, "pack: levels must be from 2 to 256. Received levels=1."),
+        (
+            np.array([1, np.nan]),
+            {"levels": 16},
+            "pack: array must be finite to be kept in levels. It holds infinity or nan.",
+        ),
+    ],
+)
+def test_what_cannot_be_packed_is_refused(refuses, array, settings, message):
+    with refuses(message):
+        results.pack(array, **settings)
+
+
+@pytest.mark.parametrize("damage", [{"data": "%%%"}, {"data": "AAAA"}, {"shape": [7]}, {"dtype": "none"}])
+def test_a_damaged_packed_array_is_refused(refuses, damage):
+    with refuses("unpack: packed must be what `pack` returns. Record it again."):
+        results.unpack(results.pack(np.ones(4)) | damage)
+
+
+RUNS = [
+    {"variant": "plain", "side": "ours", "seed": 0, "epochs": {"loss": [2.0]}},
+    {"variant": "plain", "side": "keras", "seed": 0, "epochs": {"loss": [3.0]}},
+    {"variant": "wild", "side": "ours", "seed": 1, "epochs": {"loss": [4.0]}},
+]
+
+
+def test_runs_are_found_by_what_is_true_of_them(folder):
+    results.write("s0_3", {"runs": RUNS}, seconds=1, folder=folder)
+    recording = results.read("s0_3", folder=folder)
+    assert recording.runs() == RUNS
+    assert recording.runs(side="ours") == [RUNS[0], RUNS[2]]
+    assert recording.runs(variant="plain", side="keras", seed=0) == [RUNS[1]]
+
+
+def test_a_run_that_is_not_there_is_refused_with_those_there_are(folder, refuses):
+    results.write("s0_3", {"runs": RUNS}, seconds=1, folder=folder)
+    with refuses(
+        "results: s0_3 has no run with side='module', seed=2. "
+        "It has variant: plain, wild; side: ours, keras; seed: 0, 1."
+    ):
+        results.read("s0_3", folder=folder).runs(side="module", seed=2)
+
+
+def test_a_recording_without_runs_has_none(folder, refuses):
+    results.write("speed", {}, seconds=1, folder=folder)
+    with refuses("results: speed has no run with seed=0. It has variant: none; side: none; seed: none."):
+        results.read("speed", folder=folder).runs(seed=0)

@@ -4,16 +4,20 @@ A recording is one JSON file with the figures and where they come from: when, on
 which versions. Pages read it and never type its numbers.
 """
 
+import base64
 import json
 import os
 import platform
 import re
 import tempfile
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 FORMAT = "cnnbook results 1"
 FOLDER = Path(__file__).resolve().parents[2] / "results"
@@ -30,6 +34,33 @@ class Recording:
 
     def __getitem__(self, key: str) -> Any:
         return self.figures[key]
+
+    def runs(self, **which: Any) -> list[dict[str, Any]]:
+        """The recorded training runs of which these things are true, such as side="ours" and seed=0.
+
+        A run has "variant", "side", "seed", "setting", "made", "parameters", "epochs" (lists by name, a value
+        per epoch), "first_steps" and "steps" (losses), "best_epoch", "test", and for some "watched" and
+        "arrays" (for `unpack`). One whose loss left the finite numbers has "stopped" in place of the curves.
+
+        Raises
+        ------
+        ValueError : no run is like that; says which variants, sides and seeds there are.
+
+        Examples
+        --------
+        >>> run = read("s0_3").runs(side="ours", seed=0)[0]
+        >>> len(run["epochs"]["val_accuracy"]), run["parameters"]
+        (10, 440746)
+        """
+        everything = self.figures.get("runs", [])
+        if found := [run for run in everything if which.items() <= run.items()]:
+            return found
+        there = [
+            f"{key}: {', '.join(dict.fromkeys(str(run[key]) for run in everything)) or 'none'}"
+            for key in ("variant", "side", "seed")
+        ]
+        asked = ", ".join(f"{key}={value!r}" for key, value in which.items())
+        raise ValueError(f"results: {self.name} has no run with {asked}. It has {'; '.join(there)}.")
 
     def __repr__(self):
         p = self.provenance
@@ -148,6 +179,65 @@ def write(
     finally:
         Path(part).unlink(missing_ok=True)
     return path
+
+
+def pack(array: np.ndarray, *, levels: int | None = None) -> dict[str, Any]:
+    """An array as a recording holds it: its bytes, compressed, as text. `unpack` is the way back.
+
+    Parameters
+    ----------
+    array : of numbers. levels : keep each as the nearest of so many (at most 256) equal steps from the
+        smallest to the largest; None keeps every bit.
+
+    Raises
+    ------
+    ValueError : an empty array or one of anything but numbers; levels out of range, or numbers that are not
+        finite and so have no levels.
+
+    Examples
+    --------
+    >>> unpack(pack(np.array([[0, 1, 2], [3, 4, 5]], np.uint8)))
+    array([[0, 1, 2],
+           [3, 4, 5]], dtype=uint8)
+    >>> unpack(pack(np.array([-1.0, 0.02, 1.0]), levels=3))
+    array([-1.,  0.,  1.], dtype=float32)
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "iuf" or not array.size:
+        raise ValueError(
+            "pack: array must hold numbers, at least one. "
+            f"Received array of dtype {array.dtype} and shape {array.shape}."
+        )
+    scale = {}
+    if levels is not None:
+        if not 2 <= levels <= 256:
+            raise ValueError(f"pack: levels must be from 2 to 256. Received levels={levels!r}.")
+        if not np.isfinite(array).all():
+            raise ValueError("pack: array must be finite to be kept in levels. It holds infinity or nan.")
+        low, high = float(array.min()), float(array.max())
+        scale = {"low": low, "high": high, "levels": levels}
+        array = np.round((array - low) / ((high - low) or 1) * (levels - 1)).astype(np.uint8)
+    little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
+    text = base64.b64encode(zlib.compress(little.tobytes(), 9)).decode("ascii")
+    return {"dtype": array.dtype.name, "shape": list(array.shape), **scale, "data": text}
+
+
+def unpack(packed: dict[str, Any]) -> np.ndarray:
+    """The array that `pack` made into text: every bit, or to half a level (float32) if it has levels.
+
+    Raises
+    ------
+    ValueError : what `pack` did not make.
+    """
+    try:
+        content = zlib.decompress(base64.b64decode(packed["data"], validate=True))
+        array = np.frombuffer(content, np.dtype(packed["dtype"]).newbyteorder("<")).reshape(packed["shape"])
+    except (KeyError, TypeError, ValueError, zlib.error):
+        raise ValueError("unpack: packed must be what `pack` returns. Record it again.") from None
+    if "levels" not in packed:
+        return array.astype(packed["dtype"])
+    step = (packed["high"] - packed["low"]) / (packed["levels"] - 1)
+    return (packed["low"] + step * array).astype(np.float32)
 
 
 def locate(name: str, folder: Path | str | None) -> Path:

@@ -1,0 +1,159 @@
+"""The results table: what each notebook claimed, what our network reaches, what its Keras twin reaches.
+
+It is made of the recordings in results/ and of nothing else, for the front page and for the README.
+"""
+
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from cnnbook import results
+
+FIGURES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "time ratio": "time of a step"}
+
+# Row of the notebooks, what it is, figure, where ours stands and where Keras': recording | variant | side.
+LINES = [
+    ("S0-2", "MLP", "accuracy", "s0_2 | plain | ours", "s0_2 | plain | keras"),
+    ("S0-3", "CNN with batch normalisation", "accuracy", "s0_3 | plain | ours", "s0_3 | plain | keras"),
+    (
+        "S0-8",
+        "our layers inside Keras, 12,000 images",
+        "accuracy",
+        "s0_8 | plain | own layers",
+        "s1_1 | CNN | keras",
+    ),
+    ("S0-8", "our layers inside Keras / Keras'", "time ratio", "s0_8 | plain | own layers", ""),
+    ("S1-7", "CNN, one example at a time", "accuracy", "s1_7 | book | ours", "s1_7 | book | keras"),
+    ("S1-7", "CNN, one example at a time", "macro_f1", "s1_7 | book | ours", "s1_7 | book | keras"),
+    ("S1-7", "the same with its author's settings", "accuracy", "s1_7 | source | ours", ""),
+    ("S1-7", "the same with its author's settings", "macro_f1", "s1_7 | source | ours", ""),
+    ("S2-8", "CNN on MNIST, finished", "accuracy", "s2_8 | plain | ours", "s2_8 | plain | keras"),
+    ("S2-8", "the same as plain tf.Module", "accuracy", "", "s2_8 | plain | module"),
+    ("S3-5", "the network that got stuck, fixed", "accuracy", "s3_5 | fixed | ours", "s3_5 | fixed | keras"),
+    ("S3-5", "the same, as it was", "accuracy", "s3_5 | source | ours", ""),
+    ("S3-5", "as it was, convolution frozen", "accuracy", "s3_5 | source, frozen | ours", ""),
+]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One side's figure: a value per seed, and how long a run took."""
+
+    values: tuple[float, ...]
+    minutes: float
+
+    @property
+    def mean(self) -> float:
+        """The mean over the seeds."""
+        return mean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """From the worst seed to the best."""
+        return max(self.values) - min(self.values)
+
+    def __str__(self):
+        digits = 2 if self.mean > 1 else 3
+        if len(self.values) == 1:
+            return f"{self.mean:.{digits}f}"
+        furthest = max(abs(value - self.mean) for value in self.values)
+        return f"{self.mean:.{digits}f} ± {furthest:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One line of the table. `claim`, `ours` and `keras` are None where there is no such figure."""
+
+    row: str
+    system: str
+    measure: str
+    claim: float | None
+    ours: Figure | None
+    keras: Figure | None
+
+    @property
+    def time(self) -> str:
+        """Minutes of processor time of a run, ours and Keras'."""
+        if self.measure != "accuracy":
+            return ""
+        sides = [figure.minutes for figure in (self.ours, self.keras) if figure is not None]
+        return " / ".join(f"{minutes:.1f}" for minutes in sides)
+
+
+def scores(*, folder: Path | str | None = None) -> list[Score]:
+    """All lines of the table that are recorded, in the order of the notebooks.
+
+    Parameters
+    ----------
+    folder : where the recordings are, if not in the repository's results/.
+
+    Examples
+    --------
+    >>> best = next(score for score in scores() if score.row == "S0-3")
+    >>> best.ours.mean > best.claim
+    True
+    """
+    found = []
+    for row, system, measure, *places in LINES:
+        ours, keras = (figure(place, measure, folder) for place in places)
+        if ours or keras:
+            name = (places[0] or places[1]).split(" | ")[0]
+            claim = results.read(name, folder=folder)["claim"].get(measure)
+            found.append(Score(row, system, measure, claim, ours, keras))
+    return found
+
+
+def figure(place: str, measure: str, folder: Path | str | None = None) -> Figure | None:
+    """What is recorded at this place of `LINES`, or None if nothing is."""
+    if not place:
+        return None
+    name, variant, side = place.split(" | ")
+    try:
+        everything = results.read(name, folder=folder)["runs"]
+    except FileNotFoundError:
+        return None
+    runs = [run for run in everything if (run["variant"], run["side"]) == (variant, side)]
+    if not runs:
+        return None
+    if measure == "time ratio":
+        values = tuple(run["step_seconds"]["ratio"] for run in runs)
+    else:
+        values = tuple(run["test"][measure] for run in runs)
+    return Figure(values, mean(run["made"]["cpu_seconds"] for run in runs) / 60)
+
+
+def cells(score: Score) -> list[str]:
+    """A line of the table as text: system, the source's claim, ours, Keras', time."""
+    name = f"{score.system}, {FIGURES[score.measure]}"
+    claim = "" if score.claim is None else f"{score.claim:g}"
+    sides = ["" if side is None else str(side) for side in (score.ours, score.keras)]
+    return [f"{score.row} {name}", claim, *sides, score.time]
+
+
+LEGEND = (
+    "Measured once on the test images, with the weights of the epoch that was best on validation images; "
+    "the networks of S1 hold nothing out and are tested after their third and last epoch. Means over the "
+    "seeds ± the distance of the seed furthest from the mean; without ±, one seed. Minutes are processor "
+    "time of one run on one core, ours / Keras'."
+)
+HEAD = ["system", "source", "ours", "Keras", "minutes"]
+
+
+def as_markdown(lines: list[Score]) -> str:
+    """The table for a Markdown page."""
+    rows = [HEAD, ["---"] * len(HEAD), *map(cells, lines)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def as_html(lines: list[Score]) -> str:
+    """The table for a page of the book; ± and Keras' minutes go below, for narrow pages."""
+    body = ""
+    for name, *values in map(cells, lines):
+        row, system = name.split(" ", 1)
+        broken = (re.sub(r" (?=[±/])", "<br>", html.escape(value)) for value in values)
+        figures = "".join(f'<td style="white-space: nowrap">{value}</td>' for value in broken)
+        body += f'<tr><th scope="row">{html.escape(system)} <small>{row}</small></th>{figures}</tr>'
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+    return f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -1,0 +1,133 @@
+"""The results table: made of the recordings, the same on the front page and in the README."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnnbook import results, scoreboard
+from cnnbook.experiments.rows import ROWS
+from cnnbook.experiments.sweep import file_of
+from cnnbook.scoreboard import LINES, Figure, Score, as_html, as_markdown, scores
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(name="tool")
+def _tool(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import write_results_table
+
+    yield write_results_table
+    sys.modules.pop("write_results_table")
+
+
+def run(variant, side, seed, accuracy, seconds=60):
+    made = {"seconds": 999, "cpu_seconds": seconds}
+    test = {"accuracy": accuracy, "macro_f1": accuracy - 0.01}
+    step = {"step_seconds": {"ratio": 1.5}} if side == "own layers" else {}
+    return {"variant": variant, "side": side, "seed": seed, "made": made, "test": test, **step}
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path):
+    """Recordings of every row: two runs of ours and one of each other side."""
+    there = {tuple(place.split(" | ")) for *_, ours, keras in LINES for place in (ours, keras) if place}
+    for name in {name for name, *_ in there}:
+        runs = []
+        for _, variant, side in sorted(place for place in there if place[0] == name):
+            seeds = (0, 1) if side == "ours" else (0,)
+            accuracy, seconds = (0.8, 60) if side == "ours" else (0.7, 120)
+            runs += [run(variant, side, seed, accuracy + seed / 100, seconds) for seed in seeds]
+        claim = {"accuracy": 0.86, "macro_f1": 0.85, "time ratio": 1.25}
+        results.write(name, {"claim": claim, "runs": runs}, seconds=1, folder=tmp_path)
+    return tmp_path
+
+
+def test_a_figure_tells_the_mean_and_how_far_the_furthest_seed_is_from_it():
+    several = Figure((0.8764, 0.8771, 0.8702), 2.0)
+    assert str(several) == "0.875 ± 0.004"
+    assert several.spread == pytest.approx(0.0069)
+    assert str(Figure((0.8764,), 2.0)) == "0.876"
+    assert str(Figure((1.254,), 2.0)) == "1.25"
+
+
+def test_a_line_has_the_claim_ours_keras_and_minutes_of_processor_time(folder):
+    line = next(score for score in scores(folder=folder) if score.row == "S0-2")
+    assert (line.claim, line.ours.values, line.keras.values) == (0.86, (0.8, 0.81), (0.7,))
+    assert line.time == "1.0 / 2.0"
+    assert scoreboard.cells(line) == [
+        "S0-2 MLP, accuracy",
+        "0.86",
+        "0.805 ± 0.005",
+        "0.700",
+        "1.0 / 2.0",
+    ]
+
+
+def test_figures_are_taken_from_where_they_stand(folder):
+    lines = scores(folder=folder)
+    assert len(lines) == len(LINES)
+    by_system = {(score.system, score.measure): score for score in lines}
+    assert by_system["our layers inside Keras / Keras'", "time ratio"].ours.values == (1.5,)
+    assert by_system["CNN, one example at a time", "macro_f1"].ours.mean == pytest.approx(0.795)
+    assert by_system["the same as plain tf.Module", "accuracy"].ours is None
+    assert by_system["the same as plain tf.Module", "accuracy"].keras.values == (0.7,)
+
+
+def test_lines_of_which_nothing_is_recorded_yet_are_left_out(folder):
+    (folder / "s0_2.json").unlink()
+    shown = {score.system for score in scores(folder=folder)}
+    assert {system for _, system, *_ in LINES} - shown == {"MLP"}
+
+
+def test_every_place_of_the_table_is_a_run_that_is_asked_for():
+    asked = {
+        f"{file_of(row)} | {variant} | {side}"
+        for row, those in ROWS.items()
+        for variant, setting in those.variants.items()
+        for side in setting.seeds
+    }
+    assert {place for *_, ours, keras in LINES for place in (ours, keras) if place} <= asked
+
+
+def test_markdown_and_html_hold_the_same_cells(folder):
+    lines = scores(folder=folder)
+    markdown = [row.strip("| ").split(" | ") for row in as_markdown(lines).splitlines()]
+    assert len(markdown) == 2 + len(lines)
+    assert {len(row.split("|")) for row in as_markdown(lines).splitlines()} == {7}
+    page = as_html(lines)
+    assert page.count("<tr>") == 1 + len(lines)
+    for line in lines:
+        assert str(line.ours or "").replace(" ±", "<br>±") in page
+
+
+def test_text_of_the_table_cannot_become_markup():
+    page = as_html([Score("S0-2", "a<b", "accuracy", None, None, None)])
+    assert "a&lt;b" in page
+    assert "<b" not in page.replace("<br>", "").replace("<body", "")
+
+
+def test_the_readme_shows_todays_record(tool):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert tool.with_table(readme, scores()) == readme, "run python tools/write_results_table.py"
+
+
+def test_the_readmes_table_is_replaced_and_nothing_else(tool, folder):
+    text = "# A\n\n<!-- results -->\nyesterday\n<!-- end of results -->\n\n| more |\n"
+    changed = tool.with_table(text, scores(folder=folder))
+    assert changed.startswith("# A\n\n<!-- results -->\n| system |")
+    assert changed.endswith("\n<!-- end of results -->\n\n| more |\n")
+    assert "yesterday" not in changed
+    assert tool.with_table(changed, scores(folder=folder)) == changed
+
+
+def test_a_readme_without_its_marks_is_refused(tool, folder, refuses):
+    with refuses("README.md must hold <!-- results --> and, after it, <!-- end of results -->."):
+        tool.with_table("# A", scores(folder=folder))
+
+
+def test_the_front_page_makes_its_table_of_the_record():
+    page = (ROOT / "chapters" / "index.md").read_text("utf-8")
+    assert re.search(r"scoreboard\.as_html\(scoreboard\.scores\(\)\)", page)

@@ -1,0 +1,29 @@
+"""Write the results table into README.md, between its two marks: `python tools/write_results_table.py`."""
+
+import os
+import re
+from pathlib import Path
+
+from cnnbook import scoreboard
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+MARKED = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- end of results -->)", re.DOTALL)
+
+
+def with_table(text, lines):
+    """The README's text with the table of these lines."""
+    if not MARKED.search(text):
+        raise ValueError("README.md must hold <!-- results --> and, after it, <!-- end of results -->.")
+    table = scoreboard.as_markdown(lines)
+    return MARKED.sub(lambda _: f"{table}\n\n{scoreboard.LEGEND}\n", text)
+
+
+def main():
+    text = with_table(README.read_text("utf-8"), scoreboard.scores())
+    part = README.with_suffix(".part")
+    part.write_text(text, "utf-8")
+    os.replace(part, README)
+
+
+if __name__ == "__main__":
+    main()
