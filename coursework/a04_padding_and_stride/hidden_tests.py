@@ -1,0 +1,124 @@
+"""Assignment 4: sizes against counted windows, convolutions against the book's layer."""
+
+import itertools
+
+import numpy as np
+
+from cnnbook.coursework.expect import Wrong, parts, points, refused, require, same
+from cnnbook.nn.windows import windowed_product
+
+
+def counted(size, kernel_size, stride, dilation, before, after):
+    """Windows that fit, one by one."""
+    last = dilation * (kernel_size - 1)
+    return sum(start + last < size + before + after for start in range(0, size + before + after, stride))
+
+
+def right(x, kernel, strides=(1, 1), pads=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+    x = np.pad(x, ((0, 0), *pads, (0, 0)))
+    pairs = zip(np.split(x, groups, 3), np.split(kernel, groups, 3), strict=True)
+    return np.concatenate([windowed_product(a, b, strides, dilation) for a, b in pairs], 3)
+
+
+def number(value, what):
+    require(
+        isinstance(value, int | np.integer), "type", f"{what} must be a whole number. Yours is {value!r:.60}."
+    )
+    return int(value)
+
+
+@points(4, "sizes")
+def test_sizes_of_a_full_table(student):
+    """The size is the number of windows that fit, over a full table of sizes, strides, dilations and pads."""
+    wrong, total, first = 0, 0, ""
+    table = itertools.product(range(1, 10), (1, 2, 3, 4), (1, 2, 3), (1, 2), ((0, 0), (1, 0), (1, 2)))
+    for size, k, s, d, (before, after) in table:
+        expected = counted(size, k, s, d, before, after)
+        if expected:
+            total += 1
+            got = number(student.output_size(size, k, s, d, before, after), "output_size")
+            if got != expected:
+                wrong += 1
+                case = f"size {size}, kernel {k}, stride {s}, dilation {d}, pads {before}, {after}"
+                first = first or f"{case}: yours {got}, counted {expected}"
+    for size, k in ((5, 3), (6, 1), (9, 4)):
+        same(student.output_size(size, k), size - k + 1, f"output_size({size}, {k})")
+    if wrong:
+        raise Wrong("values", f"{wrong} of {total} sizes are wrong. {first}.")
+
+
+@points(2, "refusals")
+def test_a_window_that_does_not_fit_is_refused(student):
+    """A window that does not fit is refused with a ValueError, one that just fits is not."""
+    for size, k, s, d, before, after in ((3, 4, 1, 1, 0, 0), (4, 3, 2, 2, 0, 0), (2, 5, 1, 1, 1, 1)):
+        refused(student.output_size, size, k, s, d, before, after)
+        require(
+            number(student.output_size(size + 1, k, s, d, before, after), "output_size") == 1,
+            "values",
+            f"a window that just fits counts: size {size + 1}, kernel {k}, dilation {d}",
+        )
+
+
+@points(4, "padding")
+def test_same_padding_keeps_the_size(student, variant):
+    """Same padding lets exactly ceil(size / stride) windows fit, with the odd zero on its side."""
+    for size, k, s, d in itertools.product(range(1, 9), (1, 2, 3, 4), (1, 2, 3), (1, 2)):
+        before, after = (
+            number(p, "a pad") for p in parts(student.same_padding(size, k, s, d), 2, "same_padding")
+        )
+        windows = -(-size // s)
+        missing = max((windows - 1) * s + d * (k - 1) + 1 - size, 0)
+        low, high = missing // 2, missing - missing // 2
+        expected = (low, high) if variant["odd_zero"] == "after" else (high, low)
+        what = f"size {size}, kernel {k}, stride {s}, dilation {d}: yours {before, after}, right {expected}"
+        require((before, after) == expected, "values", what)
+    require(tuple(student.same_padding(9, 3)) == (1, 1), "values", "same_padding(9, 3) must be (1, 1)")
+
+
+@points(3, "strides and pads")
+def test_strides_and_uneven_pads(student, rng):
+    """Strides and pads are right when height and width, before and after all differ."""
+    for strides, pads in (((2, 1), ((1, 0), (0, 2))), ((1, 3), ((0, 2), (1, 0))), ((2, 3), ((2, 1), (1, 2)))):
+        x, kernel = rng.normal(size=(2, 7, 6, 3)), rng.normal(size=(3, 2, 3, 4))
+        what = f"conv2d with strides {strides} and pads {pads}"
+        same(student.conv2d(x, kernel, strides, pads), right(x, kernel, strides, pads), what)
+
+
+@points(3, "dilation")
+def test_dilation(student, rng):
+    """Dilated taps are right in both directions, with strides and pads as well."""
+    for strides, pads, dilation in (((1, 1), ((0, 0), (0, 0)), (2, 1)), ((2, 1), ((1, 2), (0, 1)), (1, 3))):
+        x, kernel = rng.normal(size=(2, 8, 9, 2)), rng.normal(size=(2, 3, 2, 3))
+        answer = student.conv2d(x, kernel, strides, pads, dilation)
+        same(answer, right(x, kernel, strides, pads, dilation), f"conv2d with dilation {dilation}")
+
+
+@points(3, "groups")
+def test_groups_do_not_see_each_other(student, rng):
+    """With groups, each piece of the filters sees its own piece of the channels and no other."""
+    for groups, channels, filters in ((2, 4, 6), (3, 3, 3)):
+        x, kernel = rng.normal(size=(2, 5, 4, channels)), rng.normal(size=(2, 3, channels // groups, filters))
+        answer = student.conv2d(x, kernel, (1, 1), ((0, 0), (0, 0)), (1, 1), groups)
+        same(answer, right(x, kernel, groups=groups), f"conv2d with groups={groups}")
+
+
+@points(2, "properties")
+def test_a_square_kernel_that_is_not_symmetric(student, rng):
+    """A square kernel is neither transposed nor turned, and the image is not written to."""
+    x, kernel = rng.normal(size=(1, 5, 5, 1)), rng.normal(size=(3, 3, 1, 1))
+    same(student.conv2d(x, kernel), right(x, kernel), "conv2d(x, kernel)")
+    require(not student.changed, "in place", "conv2d writes into its arguments")
+
+
+@points(3, "receptive field")
+def test_receptive_fields_of_stacks(student):
+    """Size and jump are right for stacks with strides and dilation in every order."""
+    choices = [(3, 1, 1), (2, 2, 1), (3, 2, 2), (1, 3, 1)]
+    for layers in itertools.chain(itertools.permutations(choices, 3), [[], [(5, 1, 3)]]):
+        size, jump = 1, 1
+        for k, s, d in layers:
+            size, jump = size + d * (k - 1) * jump, jump * s
+        got = tuple(
+            number(p, "each part") for p in parts(student.receptive_field(list(layers)), 2, "receptive_field")
+        )
+        require(got == (size, jump), "values", f"{list(layers)}: yours {got}, right {size, jump}")

@@ -1,0 +1,67 @@
+"""Wrong answers that students give: each name with the lines of the solution it changes."""
+
+MUTANTS = {
+    "the kernel is turned": [("dout[:, i, j], kernel)", "dout[:, i, j], kernel[::-1, ::-1])")],
+    "the kernel is transposed where it can be": [
+        (
+            "    height, width",
+            "    kernel = kernel.swapaxes(0, 1) if kernel.shape[0] == kernel.shape[1] else kernel\n    height, width",
+        )
+    ],
+    "channels and filters swapped where they can be": [
+        (
+            "    height, width",
+            "    kernel = kernel.swapaxes(2, 3) if kernel.shape[2] == kernel.shape[3] else kernel\n    height, width",
+        )
+    ],
+    "strides ignored": [("i * strides[0], j * strides[1]", "i, j")],
+    "strides swapped": [("i * strides[0], j * strides[1]", "i * strides[1], j * strides[0]")],
+    "overwritten where windows overlap": [("dx[place] += np", "dx[place] = np")],
+    "kernel gradient of the last window only": [("dkernel += np", "dkernel = np")],
+    "kernel gradient averaged over the batch": [("return dx, dkernel,", "return dx, dkernel / len(x),")],
+    "bias gradient averaged": [("dout.sum(axis=(0, 1, 2))", "dout.mean(axis=(0, 1, 2))")],
+    "bias gradient per place": [("dout.sum(axis=(0, 1, 2))", "dout.sum(axis=0)")],
+    "dout replaced by ones": [("    height, width", "    dout = np.ones_like(dout)\n    height, width")],
+    "padding is not cut off": [("pads[0][0] : pads[0][0] + height", "0 : height")],
+    "padding cut off with -pad": [
+        (
+            "pads[0][0] : pads[0][0] + height, pads[1][0] : pads[1][0] + width",
+            "pads[0][0] : -pads[0][1], pads[1][0] : -pads[1][1]",
+        )
+    ],
+    "pads of height used for width": [("pads[1][0] : pads[1][0] + width", "pads[0][0] : pads[0][0] + width")],
+    "kernel gradient from the unpadded image": [
+        ("    dx, dkernel = np", "    x[:, : pads[0][0]] = 1\n    dx, dkernel = np")
+    ],
+    "the judge accepts everything": "def gradcheck(f, x, gradient):\n    return True",
+    "the judge rejects everything": "def gradcheck(f, x, gradient):\n    return False",
+    "the judge has an absolute tolerance": [("<= 1e-5 * largest", "<= 1e-5")],
+    "the judge is generous": [("<= 1e-5 * largest", "<= 0.05 * largest")],
+    "the judge compares sums": [
+        ("np.abs(numeric - gradient).max() <=", "abs(numeric.sum() - gradient.sum()) <=")
+    ],
+    "the judge compares norms": [
+        ("np.abs(numeric - gradient).max() <=", "abs(np.linalg.norm(numeric) - np.linalg.norm(gradient)) <=")
+    ],
+    "the judge looks at the first entry only": [
+        ("np.abs(numeric - gradient).max()", "np.abs(numeric - gradient).ravel()[0]")
+    ],
+    "the judge moves x itself": [("there, back = x.copy(), x.copy()", "there, back = x, x.copy()")],
+    "the judge takes one side only": [("(f(there) - f(back)) / 2e-5", "(f(there) - f(x)) / 2e-5")],
+    "the judge forgets the factor 2": [("/ 2e-5", "/ 1e-5")],
+    "the judge takes a large step": [("+= 1e-5", "+= 0.5"), ("-= 1e-5", "-= 0.5"), ("/ 2e-5", "/ 1.0")],
+    "the judge takes a tiny step": [("+= 1e-5", "+= 1e-15"), ("-= 1e-5", "-= 1e-15"), ("/ 2e-5", "/ 2e-15")],
+    "the judge returns the error": [("    return bool(", "    return float(")],
+    "nan is accepted": [
+        ("or not np.isfinite(gradient).all()", ""),
+        (
+            "bool(np.abs(numeric - gradient).max() <= 1e-5 * largest)",
+            "bool(not np.abs(numeric - gradient).max() > 1e-5 * largest)",
+        ),
+    ],
+}
+
+LIMIT = "np.abs(numeric - gradient).max() <= 1e-05 * largest"
+HARMLESS = {
+    f"gradcheck: {LIMIT} -> {LIMIT.replace('<=', '<')}": "an error exactly at the limit does not happen",
+}

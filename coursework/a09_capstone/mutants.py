@@ -1,0 +1,24 @@
+"""Wrong answers that students give: each name with the lines of the solution it changes."""
+
+MUTANTS = {
+    "never trained": [("range(14)", "range(0)")],
+    "uphill": [("- rate * gradient", "+ rate * gradient")],
+    "the target is forgotten": [("            p[np.arange(len(rows)), y[rows]] -= 1\n", "")],
+    "one filter": [
+        ("(25, 24)", "(25, 1)"),
+        ("np.zeros(24)", "np.zeros(1)"),
+        ("(24, 6)", "(1, 6)"),
+        ("2 / 24", "2"),
+    ],
+    "the training set is kept": [("    return params\n", '    params["images"] = x\n    return params\n')],
+    "a padding of spare numbers": [('"bias": np.zeros(6),', '"bias": np.zeros(6), "spare": np.zeros(4000),')],
+    "the seed is not used": [("default_rng(seed)", "default_rng(0)")],
+    "the clock is the seed": [("default_rng(seed)", "default_rng()")],
+    "probabilities instead of classes": [(".argmax(axis=1)\n", "\n")],
+    "classes as decimals": [('params["bias"]).argmax(axis=1)', 'params["bias"]).argmax(axis=1) * 1.0')],
+    "no maximum, the first window": [("answers.argmax(axis=1)", "answers.argmax(axis=1) * 0")],
+    "a rate that explodes": [("0.1 if epoch", "50.0 if epoch")],
+}
+
+# Hyperparameters are the student's to choose: random changes of the solution are not tried.
+HARMLESS = {}

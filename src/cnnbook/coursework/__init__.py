@@ -1,0 +1,1 @@
+"""Coursework: build assignments, grade them in isolation, hand the marks on. `python -m cnnbook.coursework`."""

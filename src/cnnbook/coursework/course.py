@@ -1,0 +1,93 @@
+"""A course: its secret seed, its variants, its private files, and what its students get to see.
+
+my_course/
+    seed           a secret; other inputs for every course, the same for everybody in it
+    course.json    {"show": "categories", "variants": {"a03": {"kernel": "turned"}}}
+    roster.csv     id, name, email, login, section
+    coursework/    private files of the shape of the book's coursework/: they replace or join the public ones
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cnnbook.coursework import source
+
+POLICIES = ("names", "categories", "values")
+PUBLIC_SEED = b"public"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What decides the inputs and the tests of a course; see the module."""
+
+    folder: Path | None = None
+    seed: int = 0
+    secret: bool = False
+    show: str = "categories"
+    variants: dict = field(default_factory=dict)
+    root: Path = source.ROOT
+
+    def assignment(self, name: str) -> source.Assignment:
+        """One assignment as this course has it."""
+        return source.read(name, self.root, self.overlay, self.variants.get(name))
+
+    def assignments(self) -> list[source.Assignment]:
+        """All of them, in order."""
+        return [self.assignment(name) for name in source.find(self.root, self.overlay)]
+
+    @property
+    def overlay(self) -> Path | None:
+        """The folder of the course's own files."""
+        return self.folder / "coursework" if self.folder else None
+
+
+def load(folder: str | None = None, seed_file: str | None = None, root: Path = source.ROOT) -> Course:
+    """Read a course's folder; without one, the public course that anybody can repeat.
+
+    Raises
+    ------
+    ValueError : the folder lacks its seed, or course.json holds what no course has.
+    """
+    place = Path(folder) if folder else None
+    settings = {}
+    if place:
+        if not (place / "seed").is_file() and not seed_file:
+            raise ValueError(f"{place} must hold a file named seed. Make a course with: new {place}.")
+        if (place / "course.json").is_file():
+            settings = json.loads((place / "course.json").read_text("utf-8"))
+    show, variants = settings.get("show", "categories"), settings.get("variants", {})
+    if show not in POLICIES:
+        raise ValueError(f"course.json: show must be {' or '.join(POLICIES)}. Received show={show!r}.")
+    path = Path(seed_file) if seed_file else place / "seed" if place else None
+    secret = path.read_bytes().strip() if path else PUBLIC_SEED
+    if len(secret) < 16 and path:
+        raise ValueError(
+            f"{path} must hold at least 16 characters. It holds {len(secret)}: it could be guessed."
+        )
+    seed = int.from_bytes(hashlib.sha256(secret).digest()[:8], "big")
+    return Course(place, seed, path is not None, show, variants, Path(root))
+
+
+def new(folder: str) -> list[Path]:
+    """Make a course's folder with a new secret seed.
+
+    Raises
+    ------
+    ValueError : when there is a course already; nothing is overwritten.
+    """
+    place = Path(folder)
+    if (place / "seed").exists():
+        raise ValueError(f"{place} is a course already: it has a seed. Choose another folder.")
+    (place / "coursework").mkdir(parents=True, exist_ok=True)
+    files = {
+        "seed": secrets.token_hex(32) + "\n",
+        "course.json": json.dumps({"show": "categories", "variants": {}}, indent=2) + "\n",
+        "roster.csv": "id,name,email,login,section\n",
+    }
+    for name, text in files.items():
+        (place / name).write_text(text, "utf-8")
+    (place / "seed").chmod(0o600)
+    return [place / name for name in files]

@@ -1,0 +1,125 @@
+"""What hidden tests are written with: points, comparisons that say what is wrong, and expected refusals.
+
+@points(2, "shapes")
+def test_every_filter_has_its_own_bias(student, rng):
+    ...
+    same(student.conv2d(x, kernel, bias), expected)
+"""
+
+import numpy as np
+
+from cnnbook.coursework.student import StudentError
+from cnnbook.coursework.visible import compare
+from cnnbook.diagnosis import suggest
+
+
+class Wrong(AssertionError):
+    """A wrong answer. category : one word; the message holds values, and is shown by policy."""
+
+    def __init__(self, category: str, message: str):
+        super().__init__(message)
+        self.category = category
+
+
+def points(number: float, category: str, *, visible: bool = False):
+    """Mark a hidden test with what it is worth and what it is about; `visible` ones always show values.
+
+    >>> @points(2, "shapes")
+    ... def test_something(student, rng): ...
+    >>> test_something.points, test_something.category
+    (2, 'shapes')
+    """
+
+    def mark(test):
+        test.points, test.category, test.visible = number, category, visible
+        return test
+
+    return mark
+
+
+def same(got, expected, what: str = "the result", rtol: float = 1e-6) -> None:
+    """Fail with a sentence unless `got` has the shape and, to `rtol` of the largest, the numbers of `expected`.
+
+    Raises
+    ------
+    Wrong : category "nothing returned", "shape", "type" or "values".
+
+    Examples
+    --------
+    >>> same(np.ones(2), np.ones(3))
+    Traceback (most recent call last):
+        ...
+    cnnbook.coursework.expect.Wrong: the result must have shape (3,). Yours has (2,).
+    """
+    complaint = compare(got, expected, what, rtol)
+    if complaint:
+        words = {
+            "None": "nothing returned",
+            "must have shape": "shape",
+            "must hold": "type",
+            "must be": "type",
+        }
+        category = next((name for word, name in words.items() if word in complaint), "values")
+        raise Wrong(category, complaint)
+
+
+def same_gradient(got, expected, what: str = "the gradient", rtol: float = 1e-6) -> None:
+    """As `same`, and a wrong gradient's pattern is named as `check_layer` would.
+
+    >>> same_gradient(np.array([-1.0, 2.0]), np.array([1.0, -2.0]))
+    Traceback (most recent call last):
+        ...
+    cnnbook.coursework.expect.Wrong: the gradient: 2 of 2 numbers are wrong. At [0] yours is -1, right is 1. \
+It is the slope times -1: a sign is flipped.
+    """
+    try:
+        same(got, expected, what, rtol)
+    except Wrong as wrong:
+        if wrong.category != "values":
+            raise
+        clue = suggest(
+            np.asarray(got, float),
+            np.asarray(expected, float),
+            lambda **_: np.nan,
+            len(np.atleast_1d(expected)),
+        )
+        raise Wrong("values", f"{wrong} {clue}".strip()) from None
+
+
+def parts(got, count: int, what: str):
+    """The `count` parts of a returned tuple, or a sentence about what came instead.
+
+    >>> parts((1, 2), 2, "forward(x)")
+    (1, 2)
+    """
+    if got is None:
+        raise Wrong("nothing returned", f"{what} is None: did you forget the return?")
+    if not isinstance(got, tuple | list) or len(got) != count:
+        received = f"{len(got)}" if isinstance(got, tuple | list) else f"a {type(got).__name__}"
+        raise Wrong("type", f"{what} must return {count} things. Yours returns {received}.")
+    return tuple(got)
+
+
+def refused(call, *args, error: str = "ValueError", **kwargs) -> None:
+    """The student's `call` must raise `error`.
+
+    Raises
+    ------
+    Wrong : when it answers. StudentError : when it fails in another way.
+    """
+    try:
+        answer = call(*args, **kwargs)
+    except StudentError as raised:
+        if raised.kind != error:
+            raise
+        return
+    raise Wrong("refusal", f"it must raise {error} for impossible arguments. It returned {str(answer)[:60]}.")
+
+
+def require(holds, category: str, message: str) -> None:
+    """Fail with `message` unless `holds`.
+
+    >>> require(1 < 2, "values", "one must be less than two")
+    """
+    if not holds:
+        raise Wrong(category, message)

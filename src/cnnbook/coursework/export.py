@@ -1,0 +1,90 @@
+"""Marks as learning platforms take them: plain CSV, Canvas, Moodle."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from cnnbook.coursework.roster import Row
+
+
+def results_in(folder: Path) -> list[dict]:
+    """All results in a folder, by submission.
+
+    Raises
+    ------
+    ValueError : there are none.
+    """
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    if not found:
+        raise ValueError(f"{folder} must hold results of `grade`. It holds none.")
+    return sorted(found, key=lambda result: result["submission"])
+
+
+def text_of(lines: list[list]) -> str:
+    """Lines as CSV. A cell that a spreadsheet would run as a formula gets a quote in front.
+
+    >>> print(text_of([["=1+1", 2], ["a,b", None]]), end="")
+    '=1+1,2
+    "a,b",
+    """
+    out = io.StringIO()
+    for line in lines:
+        cells = ["" if cell is None else cell for cell in line]
+        risky = [isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") for cell in cells]
+        csv.writer(out, lineterminator="\n").writerow(
+            [f"'{cell}" if risk else cell for cell, risk in zip(cells, risky, strict=True)]
+        )
+    return out.getvalue()
+
+
+def number(score: float | None):
+    """A score without a needless .0."""
+    return None if score is None else f"{score:g}"
+
+
+def plain(rows: list[Row], title: str) -> str:
+    """Every row: who, which submission, how many points of how many, and the reason if something is the matter."""
+    head = ["id", "name", "submission", "score", "most", "reason"]
+    return text_of(
+        [head]
+        + [
+            [
+                r.student.get("id"),
+                r.student.get("name"),
+                r.submission,
+                number(r.score),
+                number(r.most),
+                r.reason,
+            ]
+            for r in rows
+        ]
+    )
+
+
+def canvas(rows: list[Row], title: str) -> str:
+    """A Canvas gradebook: one column named after the assignment; a student without a score keeps the old one."""
+    most = next((r.most for r in rows if r.most is not None), None)
+    head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]
+    lines = [head, ["    Points Possible", "", "", "", "", number(most)]]
+    for row in rows:
+        if who := row.student:
+            lines.append([who["name"], "", who["id"], who["login"], who["section"], number(row.score)])
+    return text_of(lines)
+
+
+def moodle(rows: list[Row], title: str) -> str:
+    """A file for Moodle's grade import: map "ID number" or "Email address" to the student, the title to the item."""
+    lines = [["ID number", "Full name", "Email address", title, f"{title} (feedback)"]]
+    for row in rows:
+        if who := row.student:
+            lines.append([who["id"], who["name"], who["email"], number(row.score), row.reason])
+    return text_of(lines)
+
+
+FORMATS = {"csv": plain, "canvas": canvas, "moodle": moodle}
+
+
+def unmatched(rows: list[Row]) -> list[Row]:
+    """The rows that no platform can take: submissions that fit no student, and marks that are no number."""
+    return [row for row in rows if not row.student or (row.submission and row.score is None)]

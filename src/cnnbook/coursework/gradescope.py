@@ -1,0 +1,109 @@
+"""An autograder for Gradescope: a zip with this package, the assignment, the course's seed, and two scripts.
+
+Gradescope runs it as root in a container that is thrown away. Where bubblewrap works there, it is used; else
+the student's code runs as a user of its own that can read neither tests nor seed, but has the network.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+from cnnbook.coursework.course import Course
+from cnnbook.coursework.feedback import told
+from cnnbook.coursework.grade import Job, grade_one, submissions
+from cnnbook.coursework.sandbox import IsolationError, proven
+
+PACKAGE = Path(__file__).parents[1]
+CARRIED = ("*.py", "nn/*.py", "coursework/*.py")
+
+SETUP = """#!/bin/bash
+# Gradescope runs this once, when it builds the image. Choose an image with Ubuntu 24.04 or later.
+set -e
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-pip bubblewrap
+python3 -m pip install --quiet --break-system-packages "numpy>=2.0,<3"
+"""
+
+RUN = """#!/bin/bash
+# Gradescope runs this for every submission.
+top="${AUTOGRADER:-/autograder}"
+cd "$top/source" && chmod -R go= "$top/source" "$top/submission"
+PYTHONPATH="$top/source/src" exec "${PYTHON:-python3}" -B -m cnnbook.coursework.gradescope "$top"
+"""
+
+
+def autograder(course: Course, name: str) -> bytes:
+    """The zip to upload as the autograder of one assignment. The same course gives the same bytes."""
+    assignment = course.assignment(name)
+    files = {"setup.sh": SETUP, "run_autograder": RUN}
+    for pattern in CARRIED:
+        for path in sorted(PACKAGE.glob(pattern)):
+            files[f"src/cnnbook/{path.relative_to(PACKAGE).as_posix()}"] = path.read_text("utf-8")
+    for folder in assignment.folders:
+        for path in sorted(folder.glob("*.*")):
+            files[f"coursework/{folder.name}/{path.name}"] = path.read_text("utf-8")
+    files["job.json"] = json.dumps(
+        {"assignment": name, "seed": course.seed, "show": course.show, "variant": assignment.variant}
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in files.items():
+            entry = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = (0o755 if path in ("setup.sh", "run_autograder") else 0o600) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+    return out.getvalue()
+
+
+def report(result: dict, show: str) -> dict:
+    """A result in the form that Gradescope reads."""
+    if result["score"] is None:
+        return {"score": 0, "output": f"The grader had trouble: {result['reason']} Tell your instructor."}
+    tests = [
+        {
+            "name": test["title"],
+            "score": test["points"],
+            "max_score": test["worth"],
+            "output": told(test, show),
+        }
+        for test in result["tests"]
+    ]
+    notes = "\n".join([*filter(None, [result["reason"]]), *result["notes"]])
+    return {"score": result["score"], "output": notes, "tests": tests}
+
+
+def main(top: Path) -> None:
+    """Grade what lies in top/submission and write top/results/results.json, whatever happens."""
+    job = json.loads((top / "source" / "job.json").read_text("utf-8"))
+    root = top / "source" / "coursework"
+    course = Course(None, job["seed"], True, job["show"], {job["assignment"]: job["variant"]}, root)
+    try:
+        found = submissions(top / "submission")
+        wanted = {
+            key: path for key, path in found.items() if path.suffix in (".ipynb", ".py", ".md")
+        } or found
+        if len(wanted) != 1:
+            raise ValueError(
+                f"Hand in one notebook. There are {len(wanted)}: {', '.join(sorted(wanted)) or 'no file'}."
+            )
+        ((key, path),) = wanted.items()
+        secret = [*course.assignment(job["assignment"]).tests, path]
+        try:
+            way = proven("bwrap", secret)
+        except IsolationError:
+            way = proven("uid", secret)
+        result = grade_one(Job(key, path, top / "results", job["assignment"], course, way))
+        said = report(result, job["show"])
+    except ValueError as error:
+        said = {"score": 0, "output": str(error)}
+    except IsolationError as error:
+        said = {"score": 0, "output": f"The grader had trouble: {error} Tell your instructor."}
+    (top / "results").mkdir(exist_ok=True)
+    (top / "results" / "results.json").write_text(json.dumps(said), "utf-8")
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(Path(sys.argv[1]))

@@ -1,0 +1,367 @@
+"""Where a student's code runs: a process with no network, no files, no environment, and hard limits.
+
+Three ways. `bwrap`: bubblewrap gives the process an empty file system with Python and NumPy in it, and
+nothing else. `uid`: for a disposable container that forbids bubblewrap, as root: the process becomes a user
+nobody knows; it still has the network. `unsafe`: a plain child process. A real run decides what works:
+`self_test` starts a submission that tries to break out, and reports what it reached.
+"""
+
+import os
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnnbook.coursework.wire import LARGEST_BODY, LARGEST_HEADER, LENGTHS, WireError, pack, unpack
+
+HERE = Path(__file__).parent
+MOUNTED = ("extract.py", "wire.py", "worker.py")  # all of the book that the process can see
+WAYS = ("bwrap", "uid", "unsafe")
+
+
+class IsolationError(RuntimeError):
+    """Students' code cannot be isolated here."""
+
+
+class Stopped(Exception):
+    """The process is gone: `.category` is "time", "crash" or "protocol"; the message says what happened."""
+
+    def __init__(self, category, message):
+        super().__init__(message)
+        self.category = category
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. seconds : for one call; total : for all calls; memory in bytes."""
+
+    seconds: float = 10
+    total: float = 60
+    memory: int = 1_500_000_000
+    processes: int = 4
+
+
+def command(way: str, limits: Limits, uid: int) -> list[str]:
+    """The command line that starts a worker in this way."""
+    python = os.path.realpath(sys._base_executable)
+    packages = Path(np.__file__).parents[1]
+    inside = way == "bwrap"
+    path = ["/packages"] if inside else [str(HERE.parents[1]), str(packages)]
+    start = f"import sys; sys.path += {path!r}; from cnnbook.coursework.worker import main; main()"
+    # A user of its own makes the limit on processes count; bubblewrap as an ordinary user has one already.
+    become = uid if way == "uid" or (inside and os.geteuid() == 0) else 0
+    run = [python, "-I", "-S", "-B", "-c", start]
+    run += [str(int(limits.memory)), str(limits.processes), str(become)]
+    return [*bwrap(python, packages), *run] if inside else run
+
+
+def bwrap(python: str, packages: Path) -> list[str]:
+    """Bubblewrap, and what it shows: Python, NumPy, two devices and the worker's three files, read-only."""
+    program = shutil.which("bwrap")
+    if not program:
+        raise IsolationError("bubblewrap (`bwrap`) is not installed. Debian, Ubuntu: apt install bubblewrap.")
+    line = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--chdir", "/"]
+    line += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    if os.geteuid() == 0:  # the worker gives up root itself; as root in a namespace it would count as root
+        line += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        line += ["--unshare-user"]
+    shown = {"/usr", *(home for home in (sys.base_prefix, str(Path(python).parents[1])))}
+    for home in sorted(shown):
+        if home == "/usr" or not home.startswith("/usr/"):
+            line += [*parents(home), "--ro-bind", home, home]
+    for name in ("/lib", "/lib64"):
+        if os.path.islink(name):
+            line += ["--symlink", os.readlink(name), name]
+        elif os.path.isdir(name):
+            line += ["--ro-bind", name, name]
+    line += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    for device in ("/dev/null", "/dev/urandom"):
+        line += [*parents(device), "--dev-bind", device, device]
+    ours = "/packages/cnnbook/coursework"
+    line += parents(f"{ours}/x")
+    for name in ("numpy", "numpy.libs"):
+        if (packages / name).is_dir():
+            line += ["--ro-bind", str(packages / name), f"/packages/{name}"]
+    for name in MOUNTED:
+        line += ["--ro-bind", str(HERE / name), f"{ours}/{name}"]
+    return [*line, "--remount-ro", "/"]
+
+
+def parents(path: str) -> list[str]:
+    """Folders above `path`, which everybody may enter."""
+    above = [str(folder) for folder in reversed(Path(path).parents)][1:]
+    return [word for folder in above for word in ("--perms", "0755", "--dir", folder)]
+
+
+class Process:
+    """A worker: `exchange` sends it one message and waits for one."""
+
+    def __init__(self, way: str, limits: Limits):
+        self.way, self.uid = way, 2**30 + secrets.randbelow(2**29)
+        quiet = {
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+        self.process = subprocess.Popen(
+            command(way, limits, self.uid),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=quiet,
+            cwd="/",
+            start_new_session=True,
+        )
+        self.ready = False
+        for pipe in (self.process.stdin, self.process.stdout):
+            os.set_blocking(pipe.fileno(), False)
+
+    def exchange(self, content: bytes, deadline: float) -> bytes:
+        """Send one message, return the answer; `deadline` is a time of `time.monotonic`.
+
+        Raises
+        ------
+        Stopped : the process took too long, died, or sent what is no message. It has been ended.
+        """
+        try:
+            self.send(content, deadline)
+            lengths = self.read(LENGTHS.size, deadline)
+            header, body = LENGTHS.unpack(lengths)
+            if header > LARGEST_HEADER or body > LARGEST_BODY:
+                raise Stopped("protocol", "the code sent something that is no answer")
+            answer = lengths + self.read(header + body, deadline)
+            self.ready = True
+            return answer
+        except Stopped:
+            self.close()
+            raise
+
+    def send(self, content, deadline):
+        pipe, left = self.process.stdin.fileno(), memoryview(content)
+        while left:
+            self.wait(pipe, select.POLLOUT, deadline)
+            try:
+                left = left[os.write(pipe, left[: 1 << 16]) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise Stopped("crash", self.reason()) from None
+
+    def read(self, count, deadline):
+        pipe, received = self.process.stdout.fileno(), bytearray()
+        while len(received) < count:
+            self.wait(pipe, select.POLLIN, deadline)
+            try:
+                part = os.read(pipe, min(count - len(received), 1 << 20))
+            except BlockingIOError:
+                continue
+            if not part:
+                raise Stopped("crash", self.reason())
+            received += part
+        return bytes(received)
+
+    def wait(self, pipe, event, deadline):
+        poll = select.poll()
+        poll.register(pipe, event)
+        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
+            raise Stopped("time", "it took too long")
+
+    def reason(self):
+        """Why the process ended, as far as its exit code tells."""
+        try:
+            code = self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            return "the code closed its connection to the grader"
+        if not self.ready:
+            said = self.process.stderr.read().decode(errors="replace").strip()[-300:]
+            raise IsolationError(f"The process for students' code did not start ({self.way}): {said}")
+        number = -code if code < 0 else code - 128
+        if number in set(signal.Signals):
+            return f"the interpreter crashed ({signal.Signals(number).name})"
+        return f"the code ended the interpreter (exit code {code})"
+
+    def close(self):
+        """End the process and everything it started."""
+        if self.process.poll() is None:
+            self.process.kill()
+        if self.way != "bwrap":  # bubblewrap's children die with it
+            self.end_children()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            pipe.close()
+
+    def end_children(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        for _ in range(50 if self.way == "uid" else 0):
+            ours = [p for p in Path("/proc").iterdir() if p.name.isdigit() and owner(p) == self.uid]
+            if not ours:
+                return
+            for process in ours:
+                try:
+                    os.kill(int(process.name), signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.02)
+
+
+def owner(path: Path):
+    """The user a process belongs to, or None if it has ended."""
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
+
+
+PROBE = """
+import os, socket
+
+def tries(action):
+    try:
+        return str(action())
+    except BaseException as error:
+        return ""
+
+def probe(port, files, folders, memory):
+    found = {}
+    def connect(address):
+        socket.create_connection(address, 0.5).close()
+        return "reached"
+    found["network"] = tries(lambda: connect(("127.0.0.1", port)))
+    found["files"] = [path for path in files if tries(lambda: open(path, "rb").read(1) and "read")]
+    found["environment"] = sorted(
+        name for name in os.environ if not name.endswith("_NUM_THREADS") and name not in ("PWD", "LC_ALL", "LC_CTYPE")
+    ) + [path for path in ("/proc/1/environ", "/proc/self/environ") if b"CNNBOOK_PROBE" in read(path)]
+    found["writing"] = [
+        folder for folder in folders if tries(lambda: write(folder + "/cnnbook-probe"))
+    ]
+    found["root"] = tries(lambda: os.setuid(0) or "root") if os.getuid() else "is root"
+    found["memory"] = tries(lambda: len(bytearray(memory + 10**8)))
+    found["processes"] = children()
+    return found
+
+def read(path):
+    try:
+        return open(path, "rb").read()
+    except OSError:
+        return b""
+
+def write(path):
+    with open(path, "w") as file:
+        file.close()
+    os.remove(path)
+    return "wrote"
+
+def children():
+    count = 0
+    try:
+        for count in range(60):
+            child = os.fork()
+            if child == 0:
+                import time
+                time.sleep(1)
+                os._exit(0)
+    except OSError:
+        return count
+    return 60
+"""
+
+
+def self_test(way: str, secret: list[Path], limits: Limits = Limits()) -> list[str]:
+    """Try to break out, and say what was reached: an empty list is what must come back.
+
+    Parameters
+    ----------
+    way : "bwrap" or "uid". secret : files that students' code must never read: hidden tests, submissions.
+
+    Raises
+    ------
+    IsolationError : when the process does not even start.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server, tempfile.NamedTemporaryFile() as canary:
+        canary.write(b"secret")
+        canary.flush()
+        os.chmod(canary.name, 0o600)
+        files = [*map(str, secret), canary.name, "/etc/passwd" if way == "bwrap" else canary.name]
+        folders = ["/", "/dev", "/dev/shm", "/tmp", "/packages"] if way == "bwrap" else []
+        folders += sorted({str(Path(path).parent) for path in secret})
+        arguments = [server.getsockname()[1], files, folders, int(limits.memory)]
+        os.environ["CNNBOOK_PROBE"] = "CNNBOOK_PROBE"
+        try:
+            found = ask_once(way, limits, PROBE, "probe", arguments)
+        finally:
+            del os.environ["CNNBOOK_PROBE"]
+    escapes = [f"it reads {path}" for path in found["files"]]
+    escapes += [f"it writes into {folder}" for folder in found["writing"]]
+    escapes += [f"it sees the environment: {name}" for name in found["environment"]]
+    if found["network"] and way != "uid":
+        escapes.append("it has the network")
+    if found["root"]:
+        escapes.append("it is root or can become it")
+    if found["memory"]:
+        escapes.append("its memory is not limited")
+    if found["processes"] > limits.processes:
+        escapes.append(f"it can start {found['processes']} processes")
+    return escapes
+
+
+def ask_once(way, limits, source, name, args):
+    """Run one function of `source` in a fresh process and return its value."""
+    process = Process(way, limits)
+    try:
+        process.exchange(pack({"op": "hello", "turn": 0}), time.monotonic() + 30)
+        load = {"op": "load", "turn": 1, "content": np.frombuffer(source.encode(), np.uint8), "suffix": ".py"}
+        deadline = time.monotonic() + 30
+        process.exchange(pack(load), deadline)
+        reply = unpack(
+            process.exchange(
+                pack({"op": "call", "turn": 2, "name": name, "args": args, "kwargs": {}}), deadline
+            )
+        )
+        if "error" in reply:
+            raise IsolationError(f"The self-test of the sandbox did not run: {reply['message']}")
+        return reply["value"]
+    except (Stopped, WireError) as error:
+        raise IsolationError(f"The self-test of the sandbox did not run: {error}.") from error
+    finally:
+        process.close()
+
+
+def proven(way: str, secret: list[Path]) -> str:
+    """The way to isolate, once a real run has shown that it holds; "auto" is bubblewrap.
+
+    Raises
+    ------
+    IsolationError : says what does not hold, and what to do.
+    """
+    if way == "unsafe":
+        return way
+    way = "bwrap" if way == "auto" else way
+    if way == "uid" and os.geteuid() != 0:
+        raise IsolationError(
+            "--isolation uid must run as root inside a container that is thrown away afterwards."
+        )
+    try:
+        escapes = self_test(way, secret)
+    except (IsolationError, OSError) as error:
+        escapes = [str(error)]
+    if escapes:
+        raise IsolationError(
+            f"Students' code cannot be isolated here with {way}: {'; '.join(escapes)}. Install bubblewrap and allow "
+            "user namespaces, or grade in a disposable container with --isolation uid. --unsafe runs it as an "
+            "ordinary process that can read your files and use your network."
+        )
+    return way

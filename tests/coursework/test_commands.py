@@ -1,0 +1,117 @@
+"""The commands: the walk-through of the instructors' page as it stands there, and what each says when it cannot."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnnbook.coursework import source
+from cnnbook.coursework.__main__ import main, parser
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "chapters" / "instructors.md").read_text("utf-8")
+COMMANDS = ["list", "new", "build", "check", "leaks", "grade", "export", "feedback", "try"]
+
+
+def steps(page):
+    """The walk-through as (command, what it must print)."""
+    blocks = re.findall(r"^```console\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    parts = re.split(r"^\$ ", "".join(blocks), flags=re.MULTILINE)[1:]
+    return [tuple(part.split("\n", 1)) for part in parts]
+
+
+def test_the_walk_through_of_the_instructors_page_does_what_it_says(isolation, tmp_path):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    said = steps(PAGE)
+    assert len(said) >= 12
+    for command, expected in said:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (command, done.stdout, done.returncode) == (command, expected, 0), done.stderr
+
+
+def test_a_walk_through_that_says_something_else_is_noticed():
+    assert steps("```console\n$ echo a\nb\n```\n") == [("echo a", "b\n")]
+
+
+def test_every_command_has_a_help_and_the_page_names_no_other(capsys):
+    for name in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            parser().parse_args([name, "--help"])
+        assert ended.value.code == 0
+        assert len(capsys.readouterr().out) > 150
+    named = re.findall(r"python -m cnnbook\.coursework (\w+)", PAGE)
+    assert set(named) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["check", "a99"],
+            "an assignment must be one of: a02, a03, a04, a05, a06, a08, a09, a11. Received 'a99'.",
+        ),
+        (
+            ["build", "--course", "nowhere"],
+            "nowhere must hold a file named seed. Make a course with: new nowhere.",
+        ),
+        (["leaks", "nowhere"], "leaks needs folders and files that exist. Received nowhere."),
+        (["grade", "empty", "--assignment", "a03"], "empty must hold submissions. It holds none"),
+        (["export", "empty", "--to", "csv"], "empty must hold results of `grade`. It holds none."),
+        (["export", "--to", "gradescope"], "--to gradescope needs --assignment. Received none."),
+        (["try", "nowhere.ipynb", "--assignment", "a03"], "There is no file nowhere.ipynb."),
+    ],
+)
+def test_a_command_that_cannot_start_says_why_in_one_sentence(
+    arguments, message, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_roster_is_asked_for_where_a_platform_needs_one(tmp_path, capsys):
+    result = {"assignment": "a03", "submission": "x", "score": 1, "most": 2, "reason": "", "status": "graded"}
+    (tmp_path / "x.json").write_text(json.dumps(result))
+    assert main(["export", str(tmp_path), "--to", "canvas"]) == 2
+    assert "--to canvas needs --roster" in capsys.readouterr().err
+
+
+def test_a_student_sees_what_the_grader_reads(tmp_path, capsys):
+    source.build([source.read("a03")], tmp_path)
+    path = tmp_path / "student" / "a03.ipynb"
+    notebook = json.loads(path.read_text())
+    cells = [cell for cell in notebook["cells"] if "YOUR CODE HERE" in "".join(cell["source"])]
+    cells[0]["source"] = "def conv2d_loops(x, kernel, bias)\n    return x"
+    path.write_text(json.dumps(notebook))
+    assert main(["try", str(path), "--assignment", "a03"]) == 0
+    printed = capsys.readouterr().out
+    assert "The grader finds 2 of 3 functions and classes." in printed
+    assert "conv2d_loops is missing" in printed
+    assert "is not valid Python (line 1): expected ':'. It was left out." in printed
+    assert "[failed]  the hand example comes out\n          NameError" in printed
+    assert "[to do]   the first window of the hand image is row 0" in printed
+
+
+def test_try_runs_the_checks_of_a_solution(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(source.read("a02").solution)
+    assert main(["try", str(path), "--assignment", "a02"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("[passed]") == 8
+    assert "failed" not in printed
+
+
+def test_unsafe_says_what_it_gives_up(tmp_path, three, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", str(three), "--assignment", "a03", "--unsafe"]) == 0
+    told = capsys.readouterr()
+    assert "Not isolated: students' code runs as you." in told.err
+    assert "The public seed" in told.err
+    assert "3 graded, 0 not; results in results" in told.out

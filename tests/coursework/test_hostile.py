@@ -1,0 +1,50 @@
+"""Whatever is handed in, its score is what its answers are worth, and nobody else's grading suffers."""
+
+import re
+from pathlib import Path
+
+import pytest
+import submissions
+
+from cnnbook.coursework import grade, student
+from cnnbook.coursework.sandbox import Limits
+
+IMPATIENT = Limits(seconds=2, total=30, memory=600_000_000)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, isolation, public, a03):
+    folder, out = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("results")
+    expected = submissions.write(folder, a03.solution)
+    patience, student.START = student.START, 5
+    try:
+        jobs = grade.jobs_for(folder, out, "a03", public, isolation, limits=IMPATIENT)
+        results = {result["submission"]: result for result in grade.grade_all(jobs, tell=lambda line: None)}
+    finally:
+        student.START = patience
+    return expected, results
+
+
+NAMES = re.findall(r'(?:spoiled|add)\(\s*"([\w-]+)"', Path(submissions.__file__).read_text()) + ["link"]
+
+
+def test_every_hostile_submission_has_a_result(graded):
+    expected, results = graded
+    assert sorted(results) == sorted(expected) == sorted(set(NAMES))
+    assert len(expected) >= 25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hostile_submission_gets_exactly_its_score_and_a_reason(graded, name):
+    expected, results = graded
+    result = results[name]
+    said = " ".join([result["reason"], *result["notes"], *(test["message"] for test in result["tests"])])
+    assert (result["score"], said) == (expected[name].score, said)
+    assert expected[name].reason in said
+
+
+def test_results_hold_no_address_in_memory_and_no_path_of_the_machine(graded, tmp_path_factory):
+    _, results = graded
+    text = str(results)
+    assert not re.search(r"0x[0-9a-f]{6}", text)
+    assert str(tmp_path_factory.getbasetemp()) not in text
