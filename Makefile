@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help book test serve check clean check-offline mutate setup setup-test
+.PHONY: help book test serve check clean check-offline results bench mutate setup setup-test
 PORT ?= 8000
 export PYTHON
 PY := .venv/bin/python
@@ -27,6 +27,13 @@ check: setup-test  ## everything a change must pass: format, lint, the book with
 
 check-offline: setup  ## build the book once more with no network, no data, an empty home: RUN="index pooling" runs only these
 	@$(PY) tools/book.py offline $(if $(RUN),--run $(RUN))
+
+results: setup  ## run the long experiments that are not recorded yet: make results ARGS="--list" says which
+	@$(PY) tools/record_results.py $(ARGS)
+
+bench: setup  ## time ours, Keras, TensorFlow and installed peers: make bench QUICK=1 in 3 minutes, ARGS="--help" says the rest
+	@$(PY) benchmarks/run.py $(if $(QUICK),--quick) $(ARGS)
+	@$(PY) tools/write_speed_table.py
 
 mutate: setup-test  ## plant faults in the network and see whether the tests notice: make mutate ARGS="--faults 80"
 	@$(PY) tools/mutate.py $(ARGS)

@@ -32,7 +32,7 @@ from platformdirs import user_cache_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ("src", "results")
-WRITE = ("chapters", "assets", "_ext", "_templates", "_config.yml", "_toc.yml", "tools")
+WRITE = ("chapters", "coursework", "assets", "_ext", "_templates", "_config.yml", "_toc.yml", "tools")
 NOT_SOURCES = ("__pycache__", ".egg-info", ".ipynb_checkpoints", ".DS_Store")
 
 

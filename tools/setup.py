@@ -1,4 +1,4 @@
-"""Make `.venv`, install what the book needs into it, and fetch KaTeX and the fonts of the pages.
+"""Make `.venv`, install what the book needs into it, and fetch KaTeX, Plotly and the fonts of the pages.
 
 Runs on the bare Python that `tools/setup.sh` found, so it uses the standard library only. Every step leaves a
 marker in `.venv` and is skipped while nothing it depends on has changed.
@@ -22,11 +22,15 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 WEB = VENV / "share" / "cnnbook"  # _ext/book_math.py looks here; what is in static/ goes into the pages
 
-# Two npm packages and the SHA-256 of each.
+# Three npm packages and the SHA-256 of each.
 KATEX = "katex@0.16.22", "e9e0d167db3175481cbadaff38e8d90b130f6a3ddb451a47e43c577fd511f365"
 SERIF = (
     "@fontsource-variable/source-serif-4@5.3.1",
     "8c452853c74be1e43e9fbfe76321c26f4678a2d431e93209ff1d9faec03fd96f",
+)
+PLOTLY = (
+    "plotly.js-cartesian-dist-min@4.1.1",
+    "c5f9a84666b97e571a04de689e09319869e60900e265c89eac2f71d0b5a0de88",
 )
 
 
@@ -77,11 +81,11 @@ def install(kind):
 
 
 def fetch_web():
-    """Fetch KaTeX, which renders formulas while the book builds, and the typeface of the text."""
-    marker, wanted = WEB / "packages.txt", f"{KATEX} {SERIF}"
+    """Fetch KaTeX, which renders formulas while the book builds, the typeface of the text, and Plotly."""
+    marker, wanted = WEB / "packages.txt", f"{KATEX} {SERIF} {PLOTLY}"
     if marker.exists() and marker.read_text() == wanted:
         return
-    done = step(f"Fetching {KATEX[0]} and {SERIF[0]}")
+    done = step(f"Fetching {KATEX[0]}, {SERIF[0]} and {PLOTLY[0]}")
     shutil.rmtree(WEB, ignore_errors=True)
     files = unpack(*KATEX)
     # Browsers take the first format they know, woff2; the others would only be dead links.
@@ -97,6 +101,9 @@ def fetch_web():
         font = files[f"files/source-serif-4-latin-wght-{style}.woff2"]
         save(f"static/fonts/source-serif-4-{style}.woff2", font)
     save("static/fonts/LICENSE.txt", files["LICENSE"])
+    files = unpack(*PLOTLY)
+    save("static/plotly/plotly-cartesian.min.js", files["plotly-cartesian.min.js"])
+    save("static/plotly/LICENSE.txt", files["LICENSE"])
     marker.write_text(wanted)
     done()
 
