@@ -27,8 +27,8 @@ def page(assignment, config):
         else:
             parts.append(f"```python\n{source.without_solutions(text).strip()}\n```")
     parts.append(
-        "The helpers `check`, `compare` and `slopes` stand in the notebook's first cell. What the grader reads of your "
-        f"notebook you can see yourself: `python -m cnnbook.coursework try NOTEBOOK --assignment {assignment.id}`."
+        "The helpers `check`, `compare` and `slopes` stand in the notebook's first cell. What the grader "
+        f"reads of your notebook: `python -m cnnbook.coursework try NOTEBOOK --assignment {assignment.id}`."
     )
     return "\n\n".join(parts) + "\n"
 
@@ -39,10 +39,9 @@ def buttons(name, config):
     owner, project = urlsplit(repository).path.strip("/").split("/")[-2:]
     hub = config["launch_buttons"]["binderhub_url"]
     binder = f"{hub}/v2/gh/{owner}/{project}/{branch}?urlpath=lab/tree/{BUILT}/{name}.ipynb"
-    return (
-        f'<p class="assignment-links"><a class="btn btn-outline-primary" href="../_static/coursework/{name}.ipynb" '
-        f'download>Download the notebook</a> <a class="btn btn-outline-primary" href="{binder}">Open it on Binder</a></p>'
-    )
+    links = {"Download the notebook": f"../_static/coursework/{name}.ipynb", "Open it on Binder": binder}
+    anchors = [f'<a class="btn btn-outline-primary" href="{to}">{text}</a>' for text, to in links.items()]
+    return f'<p class="assignment-links">{" ".join(anchors)}</p>'.replace('.ipynb">D', '.ipynb" download>D')
 
 
 def table(assignments):

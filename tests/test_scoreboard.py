@@ -58,7 +58,7 @@ def test_a_line_has_the_claim_ours_keras_and_minutes_of_processor_time(folder):
     assert (line.claim, line.ours.values, line.keras.values) == (0.86, (0.8, 0.81), (0.7,))
     assert line.time == "1.0 / 2.0"
     assert scoreboard.cells(line) == [
-        "S0-2 MLP, accuracy",
+        "MLP",
         "0.86",
         "0.805 ± 0.005",
         "0.700",
@@ -96,7 +96,7 @@ def test_markdown_and_html_hold_the_same_cells(folder):
     lines = scores(folder=folder)
     markdown = [row.strip("| ").split(" | ") for row in as_markdown(lines).splitlines()]
     assert len(markdown) == 2 + len(lines)
-    assert {len(row.split("|")) for row in as_markdown(lines).splitlines()} == {7}
+    assert {len(row.split("|")) for row in as_markdown(lines).splitlines()} == {8}
     page = as_html(lines)
     assert page.count("<tr>") == 1 + len(lines)
     for line in lines:
@@ -117,7 +117,7 @@ def test_the_readme_shows_todays_record(tool):
 def test_the_readmes_table_is_replaced_and_nothing_else(tool, folder):
     text = "# A\n\n<!-- results -->\nyesterday\n<!-- end of results -->\n\n| more |\n"
     changed = tool.with_table(text, scores(folder=folder))
-    assert changed.startswith("# A\n\n<!-- results -->\n| system |")
+    assert changed.startswith("# A\n\n<!-- results -->\n| row | system |")
     assert changed.endswith("\n<!-- end of results -->\n\n| more |\n")
     assert "yesterday" not in changed
     assert tool.with_table(changed, scores(folder=folder)) == changed

@@ -53,7 +53,7 @@ def test_a_square_kernel_that_is_not_symmetric(student, rng, variant):
 
 @points(4, "axes")
 def test_im2col_puts_every_number_in_its_place(student, rng):
-    """Every row of im2col is one window: rows in the order image, row, column, numbers in the order u, v, c."""
+    """Every row of im2col is one window: rows by image, row, column, its numbers by u, v, c."""
     for shape, (k_h, k_w) in (((2, 5, 4, 3), (2, 3)), ((3, 3, 6, 1), (3, 1)), ((1, 4, 4, 2), (4, 4))):
         x = rng.normal(size=shape)
         rows = extract_windows(x, (k_h, k_w)).reshape(-1, k_h * k_w * shape[3])
@@ -86,7 +86,7 @@ def test_an_impulse_answers_with_the_kernel(student, rng, variant):
 
 @points(2, "properties")
 def test_it_is_linear_and_leaves_its_inputs_alone(student, rng, variant):
-    """Twice the image minus another one gives twice the output minus the other, and no argument is written to."""
+    """Twice an image minus another one is answered rightly, and no argument is written to."""
     x, kernel, _ = draw(rng, (1, 5, 7, 2), (2, 3, 2, 3))
     other, nothing = rng.normal(size=x.shape), np.zeros(3)
     for name in ("conv2d_loops", "conv2d"):
@@ -103,7 +103,7 @@ def test_it_is_linear_and_leaves_its_inputs_alone(student, rng, variant):
 
 @points(2, "refusals")
 def test_what_does_not_fit_is_refused(student, rng, variant):
-    """A kernel that is too large or has other channels is refused with a ValueError, one that just fits is not."""
+    """A kernel that is too large or has other channels is refused, one that just fits is not."""
     for name in ("conv2d_loops", "conv2d"):
         call = getattr(student, name)
         for kernel_shape in ((5, 2, 3, 1), (2, 6, 3, 1), (2, 2, 2, 1), (2, 2, 4, 1)):

@@ -1,4 +1,4 @@
-"""Assignment 6: the student's gradients against the book's, and the student's judge before right and wrong ones."""
+"""Assignment 6: the student's gradients against the book's; the student's judge of right and wrong ones."""
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def judges(student, f, x, right_gradient, wrong_gradients):
         require(
             isinstance(answer, bool | np.bool_),
             "type",
-            f"gradcheck must return True or False, not {answer!r:.40}.",
+            f"gradcheck must return True or False, not {answer!r:.40}",
         )
         verb = "accept" if expected else "reject"
         require(bool(answer) == expected, "judgement", f"gradcheck must {verb} {name}.")
@@ -85,7 +85,7 @@ def judges(student, f, x, right_gradient, wrong_gradients):
 
 @points(4, "the judge")
 def test_the_judge_on_plain_mistakes(student, rng):
-    """The judge accepts a right gradient and rejects a flipped sign, a factor, a transposed and a shifted one."""
+    """The judge accepts a right gradient and rejects a flipped sign, a factor, a transposed one."""
     x = rng.normal(size=(4, 4))
     gradient = 3 * x**2 + 1
     wrong = {

@@ -1,4 +1,4 @@
-"""Assignment 8: against the book's layer, on vectors and on images, and against slopes that it must follow."""
+"""Assignment 8: against the book's layer, on vectors and on images."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def build(ours, x, gamma, beta):
 
 @points(3, "training", visible=True)
 def test_training_on_vectors_and_images(student, rng):
-    """In training each channel gets mean 0 and variance 1, then gamma and beta, for vectors and for images."""
+    """In training each channel gets mean 0 and variance 1, then gamma and beta: vectors and images."""
     for shape in SHAPES:
         x = 3 + 2 * rng.normal(size=shape)
         theirs, ours, gamma, beta = both(student, rng, shape[-1])

@@ -87,7 +87,7 @@ def test_ninety_percent(student, rng):
 
 @points(3, "shift")
 def test_a_shift_by_one_pixel(student, rng):
-    """Images shifted by one pixel, some of them over the edge, are recognised nearly as well: at least 75 of 100."""
+    """Images shifted by one pixel, some over the edge, are recognised nearly as well: at least 75 of 100."""
     here, moved = shares(student, rng), shares(student, rng, shift=1)
     at_least(moved, 0.75)
     worst = max(a - b for a, b in zip(here, moved, strict=True))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass
 class Expected:
-    """What grading must give. reason : a word that must stand in one test's message, in a note or in the reason."""
+    """What grading must give. reason : words of a test's message, of a note or of the reason."""
 
     score: float
     reason: str = ""
@@ -44,9 +44,9 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     spoiled("fork-bomb", "while True: os.fork()", reason="BlockingIOError")
     spoiled("memory", "return np.ones(10**11)", reason="MemoryError")
     spoiled(
-        "memory-bit-by-bit", "hoard = []\nwhile True: hoard.append(bytearray(10**7))", reason="MemoryError"
+        "memory-bit-by-bit", "hoard = []\nwhile True: hoard.append(bytearray(10**8))", reason="MemoryError"
     )
-    spoiled("huge-output", "print('x' * 10**8)\nreturn right(x, kernel, bias)", 24)
+    spoiled("huge-output", "print('x' * 10**7)\nreturn right(x, kernel, bias)", 24)
     spoiled("huge-answer", "return np.zeros(10**8)", reason="conv2d")
     spoiled("crash", "ctypes.string_at(0)", reason="SIGSEGV")
     spoiled("abort", "os.abort()", reason="SIGABRT")
@@ -79,7 +79,8 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     )
     spoiled(
         "reads-the-tests",
-        "for top, _, files in (step for name in set(os.listdir('/')) - {'usr', 'lib', 'lib64'} for step in os.walk('/' + name)):\n"
+        "tops = set(os.listdir('/')) - {'usr', 'lib', 'lib64'}\n"
+        "for top, _, files in (step for name in tops for step in os.walk('/' + name)):\n"
         "    if any('hidden_tests' in name or name == 'seed' for name in files):\n"
         "        return right(x, kernel, bias)",
         reason="did you forget the return",
@@ -134,7 +135,7 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     spoiled(
         "forges-answers",
         "from cnnbook.coursework.wire import pack\n"
-        "for fd in range(3, 30):\n    try: os.write(fd, pack({'score': 24, 'passed': True}))\n    except OSError: pass\n"
+        "for fd in range(3, 30):\n    try: os.write(fd, pack({'value': 24}))\n    except OSError: pass\n"
         "os._exit(0)",
         reason="did not answer properly",
     )

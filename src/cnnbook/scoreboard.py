@@ -11,7 +11,7 @@ from statistics import mean
 
 from cnnbook import results
 
-FIGURES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "time ratio": "time of a step"}
+FIGURES = {"accuracy": "", "macro_f1": ", macro-F1", "time ratio": ", time of a step"}
 
 # Row of the notebooks, what it is, figure, where ours stands and where Keras': recording | variant | side.
 LINES = [
@@ -124,36 +124,37 @@ def figure(place: str, measure: str, folder: Path | str | None = None) -> Figure
     return Figure(values, mean(run["made"]["cpu_seconds"] for run in runs) / 60)
 
 
-def cells(score: Score) -> list[str]:
-    """A line of the table as text: system, the source's claim, ours, Keras', time."""
-    name = f"{score.system}, {FIGURES[score.measure]}"
-    claim = "" if score.claim is None else f"{score.claim:g}"
-    sides = ["" if side is None else str(side) for side in (score.ours, score.keras)]
-    return [f"{score.row} {name}", claim, *sides, score.time]
-
-
 LEGEND = (
-    "Measured once on the test images, with the weights of the epoch that was best on validation images; "
-    "the networks of S1 hold nothing out and are tested after their third and last epoch. Means over the "
-    "seeds ± the distance of the seed furthest from the mean; without ±, one seed. Minutes are processor "
-    "time of one run on one core, ours / Keras'."
+    "Accuracy on the test images unless another figure is named, measured once, with the weights of the "
+    "epoch that was best on validation images; the networks of S1 hold nothing out and are tested after "
+    "their third and last epoch. Means over the seeds ± the distance of the seed furthest from the mean; "
+    "without ±, one seed. Minutes are processor time of one run on one core, ours / Keras'."
 )
 HEAD = ["system", "source", "ours", "Keras", "minutes"]
 
 
+def cells(score: Score) -> list[str]:
+    """A line of the table as text: system, the source's claim, ours, Keras', time."""
+    claim = "" if score.claim is None else f"{score.claim:.3f}".removesuffix("0")
+    sides = ["" if side is None else str(side) for side in (score.ours, score.keras)]
+    return [score.system + FIGURES[score.measure], claim, *sides, score.time]
+
+
 def as_markdown(lines: list[Score]) -> str:
     """The table for a Markdown page."""
-    rows = [HEAD, ["---"] * len(HEAD), *map(cells, lines)]
+    rows = [["row", *HEAD], ["---"] * (1 + len(HEAD)), *([score.row, *cells(score)] for score in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def as_html(lines: list[Score]) -> str:
     """The table for a page of the book; ± and Keras' minutes go below, for narrow pages."""
     body = ""
-    for name, *values in map(cells, lines):
-        row, system = name.split(" ", 1)
-        broken = (re.sub(r" (?=[±/])", "<br>", html.escape(value)) for value in values)
+    for score in lines:
+        system, *values = map(html.escape, cells(score))
+        broken = (re.sub(r" (?=[±/])", "<br>", value) for value in values)
         figures = "".join(f'<td style="white-space: nowrap">{value}</td>' for value in broken)
-        body += f'<tr><th scope="row">{html.escape(system)} <small>{row}</small></th>{figures}</tr>'
+        name = f'{system}<br><small style="color: var(--pst-color-text-muted)">{score.row}</small>'
+        body += f'<tr><th scope="row" style="font-weight: normal">{name}</th>{figures}</tr>'
     head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
-    return f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    caption = f'<caption style="caption-side: bottom">{html.escape(LEGEND)}</caption>'
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,4 +1,4 @@
-"""The commands: the walk-through of the instructors' page as it stands there, and what each says when it cannot."""
+"""The commands: the walk-through of the instructors' page as it stands there, and what each refuses."""
 
 import json
 import os
@@ -87,7 +87,8 @@ def test_a_student_sees_what_the_grader_reads(tmp_path, capsys):
     source.build([source.read("a03")], tmp_path)
     path = tmp_path / "student" / "a03.ipynb"
     notebook = json.loads(path.read_text())
-    cells = [cell for cell in notebook["cells"] if "YOUR CODE HERE" in "".join(cell["source"])]
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    cells = [cell for cell in code if "YOUR CODE HERE" in "".join(cell["source"])]
     cells[0]["source"] = "def conv2d_loops(x, kernel, bias)\n    return x"
     path.write_text(json.dumps(notebook))
     assert main(["try", str(path), "--assignment", "a03"]) == 0

@@ -152,7 +152,7 @@ def test_the_sandbox_with_another_numpy_is_refused(isolation, public, three, tmp
 def test_without_isolation_nothing_is_graded(three, tmp_path, public, monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     with pytest.raises(
-        IsolationError, match="bubblewrap .* is not installed.*--unsafe runs it as an ordinary"
+        IsolationError, match=r"bubblewrap .* is not installed.*--unsafe runs it as an ordinary"
     ):
         jobs_for(three, tmp_path, "a03", public)
 
@@ -205,7 +205,7 @@ def test_a_course_of_its_own_changes_seed_variant_tests_and_statement(tmp_path, 
 
 def test_a_seed_that_could_be_guessed_is_refused(tmp_path):
     (tmp_path / "seed").write_text("1234\n")
-    with pytest.raises(ValueError, match="at least 16 characters. It holds 4"):
+    with pytest.raises(ValueError, match=r"at least 16 characters\. It holds 4"):
         course.load(str(tmp_path))
 
 

@@ -44,7 +44,7 @@ def test_run_draws_while_it_trains_and_the_step_goes_both_ways(chromium, tmp_pat
         tab(chromium, origin, height=1000) as opened,
     ):
         page = opened.page
-        page.goto(f"{origin}/lab/tree/lab.md")
+        page.goto(f"{origin}/lab/tree/lab.md", timeout=120_000)
         page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
         page.evaluate(RUN_ALL)
         page.locator(".jupyter-button.mod-primary").click(timeout=60_000)
@@ -58,6 +58,8 @@ def test_run_draws_while_it_trains_and_the_step_goes_both_ways(chromium, tmp_pat
             page.wait_for_timeout(250)
         assert step == "0"
         page.evaluate(ASK, "lab.player.step = 16")
-        page.locator("[role=status]").filter(has_text="Step 16 of 32").wait_for(state="attached")
+        page.locator("[role=status]").filter(has_text="Step 16 of 32").wait_for(
+            state="attached", timeout=60_000
+        )
         said = page.evaluate(ASK, "print(len(lab.player.runs[0]['steps']['loss']))")
         assert said == "32"

@@ -62,13 +62,13 @@ def watched(result):
 
 
 class WatchedNumPy:
-    """NumPy, except that the arrays it makes out of nothing are watched, too."""
+    """NumPy, except that the arrays its functions return are watched, whatever they were made of."""
 
     def __getattr__(self, name):
         function = getattr(np, name)
-        if name in ("empty", "zeros", "ones", "full"):
-            return lambda *arguments, **settings: watched(function(*arguments, **settings))
-        return function
+        if isinstance(function, type | np.ufunc) or not callable(function):
+            return function
+        return lambda *arguments, **settings: watched(function(*arguments, **settings))
 
 
 @pytest.fixture
@@ -132,13 +132,20 @@ def test_no_float64_appears_in_a_float32_step(reports_of, way, make):
     assert {dtype for _, dtype, _ in made if dtype.kind == "f"} == {np.dtype(np.float32)}
 
 
-def test_a_float64_constant_would_be_seen(reports_of):
-    class Careless(nn.ReLU):
-        def backward(self, dout, *, input_gradient=True):
-            return (super().backward(dout) * np.float64(1)).astype(np.float32)
+class CarelessReLU(nn.ReLU):
+    def backward(self, dout, *, input_gradient=True):
+        return (super().backward(dout) * np.float64(1)).astype(np.float32)
 
+
+class CarelessNorm(nn.BatchNormalization):
+    def _remember_statistics(self, mean, variance):
+        super()._remember_statistics(mean, (variance * np.float64(1)).astype(np.float32))
+
+
+@pytest.mark.parametrize(("index", "careless"), [(2, CarelessReLU), (4, CarelessNorm)])
+def test_a_float64_constant_would_be_seen(reports_of, index, careless):
     model = network()
-    model.layers[2] = Careless()
+    model.layers[index] = careless()
     model.build((SIZE, SIZE, 1))
     assert np.dtype(np.float64) in {dtype for _, dtype, _ in reports_of(model, *batch())}
 

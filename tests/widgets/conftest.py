@@ -34,7 +34,7 @@ def open_page(chromium, tmp_path):
             file.write_text(PAGE.format(html=html, theme=named), encoding="utf-8")
             settings = {"height": 844, "theme": theme or "light"} | settings
             tabs.append(stack.enter_context(tab(chromium, tmp_path.as_uri(), **settings)))
-            tabs[-1].page.set_default_timeout(4_000)
+            tabs[-1].page.set_default_timeout(30_000)
             tabs[-1].page.goto(file.as_uri() + fragment)
             return tabs[-1].page
 

@@ -8,8 +8,9 @@ import pytest
 from tiny_runs import CLASSES, images, run
 from widget_page import status
 
+from cnnbook import nn
 from cnnbook.widgets import TrainingLab, TrainingPlayer
-from cnnbook.widgets.training_lab import HOW, SETTINGS
+from cnnbook.widgets.training_lab import HOW, SETTINGS, _network
 
 
 @pytest.fixture
@@ -67,6 +68,12 @@ def test_every_optimizer_and_kernel_size_trains(data, optimizer):
         assert words(lab).startswith("Done: ")
         shape = lab.player.runs[-1]["snapshots"][-1]["kernels"]["shape"]
         assert shape == [8, size, size]
+
+
+def test_a_convolution_before_batch_norm_has_no_bias():
+    for batchnorm in (False, True):
+        layers = _network(nn, {"kernel_size": 3, "batchnorm": batchnorm}).layers
+        assert [layer.use_bias for layer in layers if isinstance(layer, nn.Conv2D)] == [not batchnorm] * 2
 
 
 def test_stop_ends_the_run_and_keeps_what_it_drew(lab):

@@ -1,1 +1,4 @@
-"""Coursework: build assignments, grade them in isolation, hand the marks on. `python -m cnnbook.coursework`."""
+"""Coursework: build assignments, grade them in isolation, hand the marks on.
+
+The door is `python -m cnnbook.coursework`.
+"""

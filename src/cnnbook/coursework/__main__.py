@@ -180,9 +180,8 @@ def do_export(args, course):
     rows = roster.rows(results, students, roster.read_manual(args.manual) if args.manual else None)
     out = args.out or Path(f"marks-{args.to}.csv")
     out.write_text(export.FORMATS[args.to](rows, course.assignment(kinds.pop()).header["title"]), "utf-8")
-    print(
-        f"wrote {out}: {sum(row.score is not None and bool(row.student or not students) for row in rows)} marks"
-    )
+    marks = sum(row.score is not None and bool(row.student or not students) for row in rows)
+    print(f"wrote {out}: {marks} marks")
     if students and (loose := export.unmatched(rows)):
         beside = out.with_name(f"{out.stem}-unmatched.csv")
         beside.write_text(export.plain(loose, ""), "utf-8")

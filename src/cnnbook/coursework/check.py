@@ -207,13 +207,13 @@ def random_changes(source: str, names: list[str], count: int):
 
 
 def left_alone(node):
-    """True for what is given or changes nothing: a function's head, messages of errors, -1 (or any negative size)."""
+    """True for what is given or changes nothing: a function's head, messages of errors, -1."""
     negative = isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
     return isinstance(node, ast.arguments | ast.Raise) or negative
 
 
 def changed(node):
-    """A function that changes this node and returns one that changes it back; None where nothing is to change."""
+    """A function that changes this node and returns one that changes it back, or None."""
 
     def put(name, value):
         before = getattr(node, name)

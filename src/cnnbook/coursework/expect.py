@@ -38,7 +38,7 @@ def points(number: float, category: str, *, visible: bool = False):
 
 
 def same(got, expected, what: str = "the result", rtol: float = 1e-6) -> None:
-    """Fail with a sentence unless `got` has the shape and, to `rtol` of the largest, the numbers of `expected`.
+    """Fail unless `got` has the shape and, to `rtol` of the largest, the numbers of `expected`.
 
     Raises
     ------

@@ -44,7 +44,7 @@ def number(score: float | None):
 
 
 def plain(rows: list[Row], title: str) -> str:
-    """Every row: who, which submission, how many points of how many, and the reason if something is the matter."""
+    """Every row: who, which submission, how many points, and the reason if something is the matter."""
     head = ["id", "name", "submission", "score", "most", "reason"]
     return text_of(
         [head]
@@ -63,7 +63,7 @@ def plain(rows: list[Row], title: str) -> str:
 
 
 def canvas(rows: list[Row], title: str) -> str:
-    """A Canvas gradebook: one column named after the assignment; a student without a score keeps the old one."""
+    """A Canvas gradebook with one column; a student without a score keeps the old one."""
     most = next((r.most for r in rows if r.most is not None), None)
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]
     lines = [head, ["    Points Possible", "", "", "", "", number(most)]]
@@ -74,7 +74,7 @@ def canvas(rows: list[Row], title: str) -> str:
 
 
 def moodle(rows: list[Row], title: str) -> str:
-    """A file for Moodle's grade import: map "ID number" or "Email address" to the student, the title to the item."""
+    """For Moodle's grade import: map "ID number" or "Email address" to the student, the title to the item."""
     lines = [["ID number", "Full name", "Email address", title, f"{title} (feedback)"]]
     for row in rows:
         if who := row.student:

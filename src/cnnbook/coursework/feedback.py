@@ -1,12 +1,18 @@
-"""What a student gets back: one page for each submission. How much it says of hidden tests is the course's choice."""
+"""What a student gets back: one page for each submission.
+
+How much it says of hidden tests is the course's choice.
+"""
 
 from html import escape
 
+STYLE = (
+    "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; "
+    "color-scheme: light dark } li { margin: .5rem 0 } p, li { overflow-wrap: anywhere }"
+)
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem;
-color-scheme: light dark }} li {{ margin: .5rem 0 }} code {{ overflow-wrap: anywhere }}</style></head>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>{style}</style></head>
 <body><h1>{title}</h1><p><strong>{score}</strong></p>{body}</body></html>
 """
 
@@ -16,9 +22,9 @@ def page(result: dict, title: str, show: str) -> str:
 
     Parameters
     ----------
-    result : of `grade_one`. title : of the assignment. show : "names" (which tests passed), "categories" (also
-        what kind of mistake it was) or "values" (also the first wrong number). A test marked visible always
-        shows its values.
+    result : of `grade_one`. title : of the assignment.
+    show : "names" (which tests passed), "categories" (also what kind of mistake it was) or "values" (also the
+        first wrong number). A test marked visible always shows its values.
     """
     score = (
         "not graded yet" if result["score"] is None else f"{result['score']:g} of {result['most']:g} points"
@@ -29,7 +35,7 @@ def page(result: dict, title: str, show: str) -> str:
         body += f"<h2>Tests</h2><ul>{''.join(lines)}</ul>"
     if notes := result.get("notes"):
         body += f"<h2>Notes</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>"
-    return PAGE.format(title=escape(title), score=escape(score), body=body)
+    return PAGE.format(style=STYLE, title=escape(title), score=escape(score), body=body)
 
 
 def line(test: dict, show: str) -> str:

@@ -107,7 +107,8 @@ def refusal(path: Path) -> str:
     if path.suffix not in ACCEPTED:
         return f"It must be a notebook (.ipynb), .py or .md. It is {path.suffix or 'without an ending'}."
     if (size := path.stat().st_size) > LARGEST:
-        return f"It has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f}. Clear the notebook's outputs, hand in again."
+        megabytes = f"It has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f}."
+        return f"{megabytes} Clear the notebook's outputs, then hand it in again."
     return "" if size else "The file is empty."
 
 

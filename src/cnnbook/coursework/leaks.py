@@ -1,7 +1,7 @@
 """Does anything that is handed out hold a solution or a hidden test?
 
-Every line of the solutions and hidden tests that is long enough to be telling, and that stands nowhere in what
-students may see, is looked for in every file: in text, unescaped HTML without its tags, decoded JSON, and zips.
+Every line of the solutions and hidden tests that is long enough to be telling, and that stands nowhere in
+what students may see, is looked for in every file: in text, HTML without its tags, decoded JSON, and zips.
 """
 
 import html

@@ -1,4 +1,4 @@
-"""Whose submission is it? Submissions meet the roster, and whatever fits nobody stays a row with its reason."""
+"""Whose submission is it? What fits nobody on the roster stays a row with its reason."""
 
 import csv
 import re
@@ -10,7 +10,7 @@ COLUMNS = ("id", "name", "email", "login", "section")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the marks: a student of the roster, or a submission that fits none (student is empty then)."""
+    """One line of the marks: a student of the roster, or a submission that fits none (no student then)."""
 
     student: dict
     submission: str = ""

@@ -14,7 +14,7 @@ from cnnbook.coursework.student import StudentError
 
 @dataclass
 class Outcome:
-    """What one hidden test found. title : what must hold, in words; reason : one word; message : with values."""
+    """What one hidden test found. title : what must hold; reason : one word; message : with values."""
 
     name: str
     title: str

@@ -6,6 +6,7 @@ nobody knows; it still has the network. `unsafe`: a plain child process. A real 
 `self_test` starts a submission that tries to break out, and reports what it reached.
 """
 
+import contextlib
 import os
 import secrets
 import select
@@ -48,6 +49,9 @@ class Limits:
     total: float = 60
     memory: int = 1_500_000_000
     processes: int = 4
+
+
+GENEROUS = Limits()
 
 
 def command(way: str, limits: Limits, uid: int) -> list[str]:
@@ -202,19 +206,15 @@ class Process:
             pipe.close()
 
     def end_children(self):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         for _ in range(50 if self.way == "uid" else 0):
             ours = [p for p in Path("/proc").iterdir() if p.name.isdigit() and owner(p) == self.uid]
             if not ours:
                 return
             for process in ours:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(int(process.name), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
             time.sleep(0.02)
 
 
@@ -243,7 +243,8 @@ def probe(port, files, folders, memory):
     found["network"] = tries(lambda: connect(("127.0.0.1", port)))
     found["files"] = [path for path in files if tries(lambda: open(path, "rb").read(1) and "read")]
     found["environment"] = sorted(
-        name for name in os.environ if not name.endswith("_NUM_THREADS") and name not in ("PWD", "LC_ALL", "LC_CTYPE")
+        name for name in os.environ
+        if not name.endswith("_NUM_THREADS") and name not in ("PWD", "LC_ALL", "LC_CTYPE")
     ) + [path for path in ("/proc/1/environ", "/proc/self/environ") if b"CNNBOOK_PROBE" in read(path)]
     found["writing"] = [
         folder for folder in folders if tries(lambda: write(folder + "/cnnbook-probe"))
@@ -280,7 +281,7 @@ def children():
 """
 
 
-def self_test(way: str, secret: list[Path], limits: Limits = Limits()) -> list[str]:
+def self_test(way: str, secret: list[Path], limits: Limits = GENEROUS) -> list[str]:
     """Try to break out, and say what was reached: an empty list is what must come back.
 
     Parameters
@@ -360,8 +361,8 @@ def proven(way: str, secret: list[Path]) -> str:
         escapes = [str(error)]
     if escapes:
         raise IsolationError(
-            f"Students' code cannot be isolated here with {way}: {'; '.join(escapes)}. Install bubblewrap and allow "
-            "user namespaces, or grade in a disposable container with --isolation uid. --unsafe runs it as an "
-            "ordinary process that can read your files and use your network."
+            f"Students' code cannot be isolated here with {way}: {'; '.join(escapes)}. Install bubblewrap "
+            "and allow user namespaces, or grade in a disposable container with --isolation uid. --unsafe "
+            "runs it as an ordinary process that can read your files and use your network."
         )
     return way

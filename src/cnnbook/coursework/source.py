@@ -199,10 +199,11 @@ def opening(assignment: Assignment) -> str:
     return (
         f"# Assignment {number}: {head['title']}\n\n"
         f"**You will be able to** {head['objective']}. "
-        f"About {head['minutes']} minutes, after the chapter *{head['chapter']}*. You need Python and NumPy.\n\n"
+        f"About {head['minutes']} minutes, after the chapter *{head['chapter'].replace('_', ' ')}*. "
+        "You need Python and NumPy.\n\n"
         "Write your code where it says `YOUR CODE HERE`, keep the names of the functions, and hand in this "
-        "notebook. The checks below each task show you how far you are; the tests that grade you ask for the same "
-        "things of other inputs. They read your functions, classes, imports and constants, not your outputs."
+        "notebook. The checks below each task show you how far you are; the tests that grade you ask for the "
+        "same things of other inputs. They read your functions, classes, imports and constants, no outputs."
     )
 
 

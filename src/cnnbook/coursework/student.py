@@ -9,12 +9,13 @@ from cnnbook.coursework.sandbox import Limits, Stopped
 from cnnbook.coursework.wire import WireError, pack, unpack
 from cnnbook.coursework.worker import Session
 
+GENEROUS = Limits()
 PATIENCE = 2  # a function that took too long this often is not called again
 START = 20  # seconds to start Python and to read a submission
 
 
 class StudentError(AssertionError):
-    """What a student's code did instead of answering. category : one word for feedback; kind : the error's type."""
+    """What a student's code did instead of answering. category : one word; kind : the error's type."""
 
     def __init__(self, category: str, message: str, kind: str = ""):
         super().__init__(message)
@@ -73,7 +74,7 @@ class Student:
     Parameters
     ----------
     content, suffix : the submission, as `cnnbook.coursework.extract` takes it.
-    start : makes a process with `exchange(content, deadline)` and `close()`; it is called again after a crash.
+    start : makes a process with `exchange(content, deadline)` and `close()`; called again after a crash.
     limits : see `Limits`.
 
     Attributes
@@ -82,7 +83,7 @@ class Student:
     notes : sentences about what was left out of the submission. versions : of the worker.
     """
 
-    def __init__(self, content: bytes, suffix: str, start, limits: Limits = Limits()):
+    def __init__(self, content: bytes, suffix: str, start, limits: Limits = GENEROUS):
         self._content, self._suffix, self._start, self._limits = content, suffix, start, limits
         self._process, self._functions, self._slow, self._left = None, [], Counter(), limits.total
         self._turn = 0
@@ -224,7 +225,7 @@ class Here:
         """Nothing to end."""
 
 
-def trusted(source: str, limits: Limits = Limits()) -> Student:
+def trusted(source: str, limits: Limits = GENEROUS) -> Student:
     """Our own code as a `Student`, in this process.
 
     >>> trusted("def twice(x):\\n    return 2 * x").twice(np.array([1, 2]))

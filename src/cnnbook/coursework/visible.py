@@ -27,7 +27,7 @@ def compare(got, expected, what="the result", rtol=1e-6):
     if got.dtype.kind == "c" and expected.dtype.kind != "c":
         return f"{what} must hold real numbers. Yours holds complex ones."
     if expected.dtype.kind == "f" and got.dtype.kind in "biu" and got.size and (expected % 1).any():
-        return f"{what} must hold decimals. Yours holds whole numbers ({got.dtype}): give the array the dtype of x."
+        return f"{what} must hold decimals. Yours holds whole numbers: make it with the dtype of x."
     scale = np.abs(expected).max(initial=0)
     with np.errstate(all="ignore"):
         wrong = ~(np.abs(got - expected * 1.0) <= rtol * np.maximum(scale, 1e-12))

@@ -75,6 +75,7 @@ export function clean(given) {
 
 const six = (value) => Number(value.toPrecision(6)) || 0;
 const three = (value) => full(Number(value.toFixed(2)));
+const told = ({ mean, variance }) => `mean ${three(mean)}, spread ${three(Math.sqrt(variance))}`;
 
 export function mount(root, model) {
   const fig = figure(root, model, { label: "Batch normalisation", style: TRANSPORT_STYLE + CHART_STYLE + LOOK, defaults: DEFAULTS, clean });
@@ -99,10 +100,13 @@ export function mount(root, model) {
   const sum = h("div", { class: "sum_", role: "group", "aria-label": "Sum" });
   const result = h("b", { class: "result" });
   fig.element.append(mode.element,
-    h("div", { class: "pair_", role: "application", tabindex: 0, "aria-label": "Histograms, arrow keys go to other batches" }, before.element, after.element),
-    sum, fig.note, fig.status, bar.element, h("div", { class: "fields controls" }, size.element, drift.element, sliders.gamma.element, sliders.beta.element),
+    h("div", { class: "pair_", role: "application", tabindex: 0, "aria-label": "Histograms, arrow keys go to other batches" },
+      before.element, after.element),
+    sum, fig.note, fig.status, bar.element,
+    h("div", { class: "fields controls" }, size.element, drift.element, sliders.gamma.element, sliders.beta.element),
     settings("Inputs and momentum", sliders.mean, sliders.std, momentum),
-    h("div", { class: "pair_" }, h("div", {}, h("b", {}, "Mean, batch by batch"), charts.mean.element), h("div", {}, h("b", {}, "Spread, batch by batch"), charts.std.element)), key);
+    h("div", { class: "pair_" }, h("div", {}, h("b", {}, "Mean, batch by batch"), charts.mean.element),
+      h("div", {}, h("b", {}, "Spread, batch by batch"), charts.std.element)), key);
 
   let now = scene(fig.state);
 
@@ -116,14 +120,15 @@ export function mount(root, model) {
     for (const [name, control] of Object.entries(sliders)) control.update(state[name]);
     bar.update({ step: state.step, count: BATCHES, said: `batch ${state.step + 1} of ${BATCHES}` });
     const { values, used, out, std, after: ends } = now;
-    const bracket = (value) => (value < 0 ? `(${full(value)})` : full(value));
-    const terms = (mean, spread) => `${bracket(state.gamma)}\u00b7(${full(values[0])} \u2212 ${bracket(mean)}) / ${full(spread)} + ${bracket(state.beta)}`;
+    const terms = (mean, spread) => `${factor(state.gamma)}\u00b7(${full(values[0])} \u2212 ${factor(mean)}) / `
+      + `${full(spread)} + ${factor(state.beta)}`;
     result.textContent = short(out[0], 6);
     result.title = full(out[0]);
     sum.replaceChildren(h("span", { class: "soft" }, "gamma\u00b7(x \u2212 mean) / \u221a(variance + \u03b5) + beta, for the first value: "),
       h("span", {}, `${terms(six(used.mean), six(std))} ${result.textContent.startsWith("\u2248") ? "" : "= "}`), result);
-    const training = `The batch\u2019s own statistics: the outputs have mean ${three(ends.mean)} and spread ${three(Math.sqrt(ends.variance))}, whatever came in.`;
-    const inference = `The moving statistics after ${state.step + 1} batch${state.step ? "es" : ""}: the outputs have mean ${three(ends.mean)} and spread ${three(Math.sqrt(ends.variance))}.`;
+    const come = `the outputs have ${told(ends)}`.replace(",", " and");
+    const training = `The batch\u2019s own statistics: ${come}, whatever came in.`;
+    const inference = `The moving statistics after ${state.step + 1} batch${state.step ? "es" : ""}: ${come}.`;
     fig.say(state.mode === "training" ? training : inference, `out[0] = ${terms(used.mean, std)} = ${full(out[0])}.`, bar.playing());
   }
 
@@ -134,9 +139,9 @@ export function mount(root, model) {
     const reach = Math.max(6, 3.5 * state.std);
     const [low, high] = [Math.min(0, Math.floor(state.mean - reach)), Math.max(0, Math.ceil(state.mean + far + reach))];
     const edge = Math.max(4, Math.ceil(Math.max(...now.out.map(Math.abs))));
-    const marks = (used) => [{ at: used.mean, look: state.mode === "training" ? "b" : "a", text: state.mode === "training" ? "batch mean" : "moving mean" }];
-    before.update(now.values, { low, high, width: each, marks: marks(now.used), head: `mean ${three(now.own.mean)}, spread ${three(Math.sqrt(now.own.variance))}` });
-    after.update(now.out, { low: -edge, high: edge, width: each, marks: [{ at: state.beta, look: "d", text: "beta" }], head: `mean ${three(now.after.mean)}, spread ${three(Math.sqrt(now.after.variance))}` });
+    const [look, text] = state.mode === "training" ? ["b", "batch mean"] : ["a", "moving mean"];
+    before.update(now.values, { low, high, width: each, marks: [{ at: now.used.mean, look, text }], head: told(now.own) });
+    after.update(now.out, { low: -edge, high: edge, width: each, marks: [{ at: state.beta, look: "d", text: "beta" }], head: told(now.after) });
     const xs = range(state.step + 1).map((k) => k + 1);
     for (const [name, of] of [["mean", ({ mean }) => mean], ["std", ({ variance }) => Math.sqrt(variance)]]) {
       const own = now.past.map((each_) => of(each_.own));
@@ -177,7 +182,10 @@ function histogramBlock(title) {
       svg.ariaLabel = `${title}: ${values.length} values, ${said}`;
       svg.replaceChildren(
         s("path", { class: "rule", d: ticks(low, high, 6).map((value) => `M${px(value).toFixed(1)} 16V${bottom}`).join("") }),
-        ...counts.flatMap((count, k) => (count ? [s("rect", { class: "bin", x: left + k * wide + 0.5, width: wide - 1, y: bottom - ((bottom - 22) * count) / top, height: ((bottom - 22) * count) / top })] : [])),
+        ...counts.flatMap((count, k) => {
+          const tall = ((bottom - 22) * count) / top;
+          return count ? [s("rect", { class: "bin", x: left + k * wide + 0.5, width: wide - 1, y: bottom - tall, height: tall })] : [];
+        }),
         s("path", { class: "axis", d: `M${left} ${bottom}H${right}` }),
         ...ticks(low, high, 6).map((value) => s("text", { x: px(value), y: height - 6, "text-anchor": "middle" }, full(value))),
         ...marks.flatMap(({ at, look, text }) => [

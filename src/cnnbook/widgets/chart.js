@@ -9,7 +9,8 @@ export function ticks(low, high, count) {
   return range(Math.floor(high / step + 1e-9) - first + 1).map((index) => tidy((first + index) * step));
 }
 
-const raised = (exponent) => [...String(exponent)].map((sign) => (sign === "-" ? "\u207b" : "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"[sign])).join("");
+const RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
+const raised = (exponent) => [...String(exponent)].map((sign) => RAISED[sign] ?? "\u207b").join("");
 export const power = (exponent) => (Math.abs(exponent) < 2 ? full(10 ** exponent) : `10${raised(exponent)}`);
 
 // "M0 1L2 3", broken where a value is missing.
@@ -70,7 +71,8 @@ export function lineChart(onpick) {
             s("path", { class: `line ${look}`, d: path(xs, values, px, py) }),
             ...(look.includes("dots") ? values.flatMap((value, index) => (Number.isFinite(value)
               ? [s("circle", { class: look, cx: px(xs[index]).toFixed(1), cy: py(value).toFixed(1), r: 3.5 })] : [])) : []),
-            ...(end && last >= 0 ? [text(end.text, { class: `end ${look}`, x: px(xs[last]) + 6, y: linear(end.at ?? scaled(values[last])) + 4 })] : []),
+            ...(end && last >= 0
+              ? [text(end.text, { class: `end ${look}`, x: px(xs[last]) + 6, y: linear(end.at ?? scaled(values[last])) + 4 })] : []),
           ];
         }));
     },

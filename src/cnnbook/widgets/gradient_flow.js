@@ -101,7 +101,10 @@ export function chain({ x, w, b, t, activation }) {
     { name: "db", rule: "dz\u00b71", sum: times(dz, 1), value: dz },
     { name: "da", rule: "dz\u00b71", sum: times(dz, 1), value: dz },
     { name: "dw", rule: "da\u00b7x", sum: times(dz, x), value: tidy(dz * x) },
-    { name: "dx", rule: "da\u00b7w + ds\u00b71", say: "Two ways lead out of x: their gradients add up.", sum: `${times(dz, w)} + ${times(ds, 1)}`, value: tidy(dz * w + ds) },
+    {
+      name: "dx", rule: "da\u00b7w + ds\u00b71", say: "Two ways lead out of x: their gradients add up.",
+      sum: `${times(dz, w)} + ${times(ds, 1)}`, value: tidy(dz * w + ds),
+    },
   ];
 }
 export const FORWARD = 5; // of the steps of `chain`
@@ -166,11 +169,14 @@ export function mount(root, model) {
   const sum = h("div", { class: "sum_", role: "group", "aria-label": "Sum" });
   const drawing = s("svg", { class: "graph", role: "img" });
   const deep = h("div", {}, h("div", { class: "soft" }, "Length of the gradient that arrives at each layer, logarithmic"),
-    h("div", { class: "canvas", role: "application", tabindex: 0, "aria-label": "Gradient by layer, arrow keys change the number of layers" }, chart.element));
+    h("div", {
+      class: "canvas", role: "application", tabindex: 0, "aria-label": "Gradient by layer, arrow keys change the number of layers",
+    }, chart.element));
   const small = h("div", { class: "canvas", role: "application", tabindex: 0, "aria-label": "Graph of numbers, arrow keys step" }, drawing);
   const fields = h("div", { class: "fields controls" }, Object.values(inputs).map(({ element }) => element));
   const more = settings("Depth and random numbers", depth, seed);
-  const foot = h("p", { class: "soft" }, `Every layer: ${UNITS} numbers in, ${UNITS} out, as many as a 3\u00d73 window over 4 channels; k = 3. One batch of ${BATCH} random examples.`);
+  const foot = h("p", { class: "soft" }, `Every layer: ${UNITS} numbers in, ${UNITS} out, as many as a 3\u00d73 window over `
+    + `4 channels; k = 3. One batch of ${BATCH} random examples.`);
   const top = h("div", { class: "top controls" }, view.element, again);
   const switches = h("div", { class: "switches controls" }, activation.element, batchnorm.element);
   fig.element.append(top, init.element, deep, small, sum, fig.note, fig.status, bar.element, switches, fields, more, foot);
@@ -214,13 +220,15 @@ export function mount(root, model) {
     ratio.title = full(share);
     sum.replaceChildren(`first layer / last layer = ${full(first)} / ${full(last)} ${ratio.textContent.startsWith("\u2248") ? "" : "= "}`, ratio);
     fig.say(`${INITS[state.init][0]}, ${ACTIVATIONS[state.activation][0] === "none" ? "no activation" : ACTIVATIONS[state.activation][0]}, `
-      + `${state.batchnorm ? "with" : "without"} batch norm, ${state.depth} layers. ${text}`, `first / last = ${full(first)} / ${full(last)} = ${full(share)}.`);
+      + `${state.batchnorm ? "with" : "without"} batch norm, ${state.depth} layers. ${text}`,
+    `first / last = ${full(first)} / ${full(last)} = ${full(share)}.`);
   }
 
   function resize() {
     const { state, width } = fig;
     if (state.view === "graph") return drawGraph(drawing, state, chain(state), Math.max(300, width));
     const every = lengths();
+    const from = (name) => `${INITS[name][0]}: ${short(every[name].at(-1), 5)} to ${short(every[name][0], 5)}`;
     const powers = Object.values(every).flat().filter((value) => value > 0).map(Math.log10);
     const [low, high] = [Math.min(-2, Math.floor(Math.min(...powers))), Math.max(2, Math.ceil(Math.max(...powers)))];
     const names = Object.keys(INITS).sort((one, other) => Number(one === state.init) - Number(other === state.init));
@@ -229,12 +237,13 @@ export function mount(root, model) {
       width: Math.max(280, width), height: fig.narrow ? 260 : 280, right: 84,
       // From the last layer on the left to the first on the right: the way the gradient goes.
       lines: names.map((name) => ({
-        xs: range(state.depth).map((k) => k), ys: [...every[name]].reverse(), look: `${LOOKS[name]} dots ${name === state.init ? "chosen" : "faint"}`,
+        xs: range(state.depth), ys: [...every[name]].reverse(),
+        look: `${LOOKS[name]} dots ${name === state.init ? "chosen" : "faint"}`,
         end: { text: INITS[name][0], at: ends[name] },
       })),
       x: { low: 0, high: state.depth - 1, name: "backward: from the last layer to the first", whole: true, show: (k) => full(state.depth - k) },
       y: { low, high, log: true },
-      said: `Gradient that arrives at each layer, last to first. ${Object.keys(INITS).map((name) => `${INITS[name][0]}: ${short(every[name].at(-1), 5)} to ${short(every[name][0], 5)}`).join("; ")}.`,
+      said: `Gradient that arrives at each layer, last to first. ${Object.keys(INITS).map(from).join("; ")}.`,
     });
   }
 
@@ -274,7 +283,8 @@ function drawGraph(svg, state, steps, width) {
   const lit = state.step < FORWARD ? feeds[now.name] : back[now.name];
   svg.setAttribute("viewBox", `0 0 ${width} ${height * unit}`);
   svg.style.width = `${width}px`;
-  svg.ariaLabel = `Graph: ${Object.keys(spots).filter((name) => value(name) !== undefined).map((name) => `${name} = ${full(value(name))}`).join(", ")}`;
+  const there = Object.keys(spots).filter((name) => value(name) !== undefined);
+  svg.ariaLabel = `Graph: ${there.map((name) => `${name} = ${full(value(name))}`).join(", ")}`;
   svg.replaceChildren(
     ...edges.map((edge) => {
       const [[x1, y1], [x2, y2]] = [spot(edge[0]), spot(edge[1])];
@@ -311,7 +321,10 @@ const LOOK = `
 .edge.on { stroke: var(--link); stroke-width: 4; } .edge.back { stroke: var(--weight); stroke-dasharray: 8 4; }
 .node { fill: var(--paper); stroke: var(--edge); } .node.on { stroke: var(--link); stroke-width: 3; }
 .value { fill: var(--ink); font-size: 15px; font-weight: 600; } .grad { fill: var(--weight); font-size: 14px; font-weight: 600; }
-@media (forced-colors: active) { .edge, .node { stroke: CanvasText; } .edge.on, .node.on { stroke: Highlight; } .value, .grad { fill: CanvasText; } .node { fill: Canvas; } }
+@media (forced-colors: active) {
+  .edge, .node { stroke: CanvasText; } .edge.on, .node.on { stroke: Highlight; }
+  .value, .grad { fill: CanvasText; } .node { fill: Canvas; }
+}
 `;
 
 export function render({ model, el }) {

@@ -160,8 +160,6 @@ class TrainingLab(ipywidgets.VBox):
             seed=self.seed,
             callbacks=[recorder, _Watch(self, steps)],
         )
-        kept = recorder.recording()
-        self.player.runs = [*self.player.runs[:-1], kept]
         done = len(run.steps["loss"]) if run.steps else 0
         self.progress.value = done
         if run.interrupted:

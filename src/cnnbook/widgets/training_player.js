@@ -106,7 +106,8 @@ export function verdict(runs, step) {
     const first = runs[0].steps.loss[0];
     const fell = first >= now.loss;
     const [a, b] = fell ? [first, now.loss] : [now.loss, first];
-    return { text: `The training loss is ${fell ? "lower" : "higher"} than in the first step:`, sum: `${pair(a, b)} = ${gap(a, b)}`, shown: gap(a, b) };
+    const text = `The training loss is ${fell ? "lower" : "higher"} than in the first step:`;
+    return { text, sum: `${pair(a, b)} = ${gap(a, b)}`, shown: gap(a, b) };
   }
   const names = [["val_accuracy", "validation accuracy"], ["val_loss", "validation loss"], ["loss", "training loss"]];
   const [key, name] = names.find(([at]) => isFinite_(now[at]) && isFinite_(other[at])) ?? [];
@@ -133,7 +134,8 @@ export function mount(root, model) {
   const pick = (x) => user(Math.max(0, lastAt(stops, x)));
   const bar = transport({ go, reset: fig.reset, onplaying: () => draw() });
   const charts = { loss: lineChart(pick), accuracy: lineChart(pick) };
-  const places = Object.fromEntries(Object.keys(charts).map((name) => [name, h("div", { class: "place_" }, h("b", {}, name === "loss" ? "Loss" : "Accuracy"), charts[name].element)]));
+  const places = Object.fromEntries(Object.entries({ loss: "Loss", accuracy: "Accuracy" })
+    .map(([name, title]) => [name, h("div", {}, h("b", {}, title), charts[name].element)]));
   const key = h("div", { class: "legend soft" });
   const readout = h("tbody");
   const numbers = h("table", { class: "readout" },
@@ -146,11 +148,15 @@ export function mount(root, model) {
     .map(([name, block]) => [name, { body: h("div", { class: "runs" }), block, done: "" }]));
   for (const [name, part] of Object.entries(blocks)) part.element = h("section", {}, h("div", { class: "what" }, VIEWS[name]), part.body);
   const blocks_ = h("div", { class: "blocks" }, Object.values(blocks).map(({ element }) => element));
-  const all = h("div", {}, h("div", { class: "charts", role: "application", tabindex: 0, "aria-label": "Curves, arrow keys move the step" }, places.loss, places.accuracy),
+  const all = h("div", {},
+    h("div", { class: "charts", role: "application", tabindex: 0, "aria-label": "Curves, arrow keys move the step" },
+      places.loss, places.accuracy),
     key, bar.element,
-    h("div", { class: "said" }, h("div", { class: "numbers", role: "group", "aria-label": "Numbers" }, numbers), h("div", { role: "group", "aria-label": "Sum" }, fig.note)), views.element,
+    h("div", { class: "numbers", role: "group", "aria-label": "Numbers" }, numbers),
+    h("div", { role: "group", "aria-label": "Sum" }, fig.note), views.element,
     blocks_);
-  const none = h("p", {}, "Nothing is recorded yet. In a live notebook, fit(..., callbacks=[player.recorder(\"My run\")]) draws here while it trains.");
+  const none = h("p", {}, "Nothing is recorded yet. In a live notebook, ",
+    "fit(..., callbacks=[player.recorder(\"My run\")]) draws here while it trains.");
   fig.note.classList.add("verdict");
   fig.element.append(none, all, fig.status);
 
@@ -172,7 +178,8 @@ export function mount(root, model) {
     bar.update({ step: index(), count: Math.max(1, stops.length), said: `step ${step} of ${last()}` });
     for (const [name, part] of Object.entries(blocks)) {
       part.element.hidden = view !== "all" && view !== name;
-      const shots = JSON.stringify([runs.map(({ title }) => title), now.map((values) => (name === "gradients" ? values.norms : values.snapshot?.step)), last()]);
+      const seen = now.map((values) => (name === "gradients" ? values.norms : values.snapshot?.step));
+      const shots = JSON.stringify([runs.map(({ title }) => title), seen, last()]);
       if (part.element.hidden || part.done === shots) continue;
       part.done = shots;
       part.body.replaceChildren(...runs.map((run, k) => h("div", { class: `run ${"ab"[k]}` },
@@ -186,6 +193,8 @@ export function mount(root, model) {
     fig.say(`Step ${step} of ${last()}, ${after}. ${text}`, sum ? `gap = ${sum}.` : "", bar.playing());
     if (shown) fig.note.append(equation, result);
   }
+
+  const ends = (values) => [values?.[0], values?.at(-1)].map((value) => digits(value ?? null)).join(" to ");
 
   function resize() {
     const width = Math.max(240, fig.narrow ? fig.width : (fig.width - 24) / 2);
@@ -201,7 +210,7 @@ export function mount(root, model) {
     const high = name === "accuracy" ? 1 : Math.max(...ys) * 1.05 || 1;
     charts[name].update({
       lines, cursor: step, width, x: { low: 0, high: last() || 1, name: "step", whole: true }, y: { low: 0, high },
-      said: `${name} by step: ${runs.map((run) => `${run.title}, ${digits(run.steps[name]?.[0] ?? null)} to ${digits(run.steps[name]?.at(-1) ?? null)}`).join("; ")}`,
+      said: `${name} by step: ${runs.map((run) => `${run.title}, ${ends(run.steps[name])}`).join("; ")}`,
     });
   }
 
@@ -224,7 +233,8 @@ function kernelsBlock(run, { snapshot }) {
   if (!snapshot?.kernels) return missing();
   const [count, height, width] = snapshot.kernels.shape;
   const most = snapshot.kernels.high;
-  return [gallery(`${count} kernels of ${height} by ${width}, largest weight ${most}`, planes(snapshot.kernels), most, 32), foot(snapshot.kernels, snapshot)];
+  const said = `${count} kernels of ${height} by ${width}, largest weight ${most}`;
+  return [gallery(said, planes(snapshot.kernels), most, 32), foot(snapshot.kernels, snapshot)];
 }
 
 function mapsBlock(run, { snapshot }) {
@@ -241,9 +251,11 @@ function mapsBlock(run, { snapshot }) {
 function gradientsBlock(run, { norms }, step, runs) {
   if (!norms.length) return missing();
   const [low, high] = normRange(runs);
-  return [h("table", { class: "bars" }, h("caption", { class: "soft" }, "length of each layer\u2019s gradient, logarithmic"), h("tbody", {}, run.layers.map((name, k) => h("tr", {},
-    h("th", { scope: "row" }, name), h("td", { class: "bar" }, h("i", { style: `width:${(100 * place(norms[k], low, high)).toFixed(1)}%` })),
-    h("td", {}, norms[k] === null ? "not finite" : short(norms[k], 5))))))];
+  const bar = (value) => h("td", { class: "bar" }, h("i", { style: `width:${(100 * place(value, low, high)).toFixed(1)}%` }));
+  return [h("table", { class: "bars" },
+    h("caption", { class: "soft" }, "length of each layer\u2019s gradient, logarithmic"),
+    h("tbody", {}, run.layers.map((name, k) => h("tr", {}, h("th", { scope: "row" }, name), bar(norms[k]),
+      h("td", {}, norms[k] === null ? "not finite" : short(norms[k], 5))))))];
 }
 
 function confusionBlock(run, { snapshot }) {
@@ -252,10 +264,14 @@ function confusionBlock(run, { snapshot }) {
   const name = (k) => run.classes[k] ?? `class ${k}`;
   const map = pixelMap("");
   const top = Math.max(...snapshot.confusion.map((row) => total(row)), 1);
-  const said = `Blue is right, orange wrong: ${right} of ${all} are right${worst.count ? `; most often, ${worst.count} times, ${name(worst.truth)} is taken for ${name(worst.guess)}` : ""}`;
+  const mixed = `; most often, ${worst.count} times, ${name(worst.truth)} is taken for ${name(worst.guess)}`;
+  const said = `Blue is right, orange wrong: ${right} of ${all} are right${worst.count ? mixed : ""}`;
   map.update(snapshot.confusion.map((row, r) => row.map((count, c) => (r === c ? count : -count))), top, `Confusion matrix: ${said}`);
-  return [h("div", { class: "matrix" }, h("span", { class: "soft side" }, "true class"), map.element, h("span", { class: "soft" }, "predicted class")),
-    h("p", { class: "soft" }, `${said}, ${when(snapshot)}.`)];
+  return [
+    h("div", { class: "matrix" },
+      h("span", { class: "soft side" }, "true class"), map.element, h("span", { class: "soft" }, "predicted class")),
+    h("p", { class: "soft" }, `${said}, ${when(snapshot)}.`),
+  ];
 }
 
 const LOOK = `
