@@ -142,22 +142,15 @@ def main(argv=None):
         try:
             failed = sweep(todo, pool, on_done=on_done)
         except KeyboardInterrupt:
+            write_results_table.main()
             print(
                 "\nStopped. Finished runs are recorded; the same command goes on from there.", file=sys.stderr
             )
             return 130
+    write_results_table.main()
     for job, reason in failed.items():
         print(f"{job} failed. {reason}", file=sys.stderr)
-    return 1 if failed else write_table()
-
-
-def write_table():
-    """Bring README's table up to date, if everything it shows is recorded."""
-    try:
-        write_results_table.main()
-    except FileNotFoundError as error:
-        print(f"README's table stays as it is. {error}", file=sys.stderr)
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

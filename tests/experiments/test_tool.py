@@ -81,10 +81,11 @@ def test_ctrl_c_says_how_to_go_on(tool, monkeypatch, capsys):
     assert "Finished runs are recorded; the same command goes on from there." in capsys.readouterr().err
 
 
-def test_the_table_waits_until_every_row_is_recorded(tool, capsys):
+def test_the_readmes_table_shows_what_is_recorded_by_then(tool):
     tool.main(["--only", "S0-2"])
-    assert "README's table stays as it is. results: there is no recording" in capsys.readouterr().err
-    assert tool.write_results_table.README.read_text() == "<!-- results -->\n<!-- end of results -->\n"
+    table = tool.write_results_table.README.read_text()
+    assert "| S0-2 | MLP | 0.86 | 0.510 ± 0.010 | 0.510 ± 0.010 |" in table
+    assert "| S0-3 |" not in table
 
 
 @pytest.mark.parametrize(
