@@ -173,7 +173,7 @@ def test_the_look_at_loaded_libraries_sees_one_too_many():
 
 
 def test_chapters_draw_through_figures_and_never_with_a_drawing_library():
-    may = {"numpy", "cnnbook", "keras", "IPython", "myst_nb", "threadpoolctl"}
+    may = {"numpy", "cnnbook", "keras", "sklearn", "IPython", "myst_nb", "threadpoolctl"}
     wrong = [
         f"{chapter.name}: {name}"
         for chapter in chapters()

@@ -168,7 +168,8 @@ class GradientFlow(BookWidget):
     def picture(self) -> str:
         """Draw the gradients of every start through depth, or the graph's numbers, with a caption."""
         drawing, width, height = self._graph() if self.view == "graph" else self._depth()
-        return captioned(drawing, f"-2 -2 {width} {height}", self.sentence() + ".")
+        start = "A graph of numbers, one after the other: " if self.view == "graph" else ""
+        return captioned(drawing, f"-2 -2 {width} {height}", f"{start}{self.sentence()}.")
 
     def _depth(self) -> tuple[str, int, int]:
         every = {name: np.log10(np.maximum(self.lengths(name), 1e-300))[::-1] for name in INITS}
