@@ -7,6 +7,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +169,10 @@ def test_a_user_of_its_own_isolates_where_the_files_are_closed_to_others(three, 
         with pytest.raises(IsolationError, match="must run as root inside a container"):
             sandbox.proven("uid", [])
         return
+    if not sandbox.open_to_all(Path(sandbox.os.__file__)):
+        with pytest.raises(IsolationError, match="needs a Python that every user may read"):
+            sandbox.proven("uid", [])
+        return
     secret = tmp_path / "secret.py"
     secret.write_text("expected = 24")
     secret.chmod(0o600)
@@ -257,3 +262,13 @@ def test_what_fits_nobody_or_two_stays_a_row_with_its_reason():
     )
     assert by[None, "nobody"] == (None, "points by hand for a submission that was not graded")
     assert len(rows) == 7
+
+
+def test_a_file_is_open_to_all_only_if_every_folder_above_it_is(tmp_path):
+    file = tmp_path / "closed" / "file"
+    file.parent.mkdir()
+    file.write_text("")
+    assert sandbox.open_to_all(Path("/usr/bin/env"))
+    file.chmod(0o644)
+    file.parent.chmod(0o700)
+    assert not sandbox.open_to_all(file)

@@ -226,6 +226,11 @@ def owner(path: Path):
         return None
 
 
+def open_to_all(path: Path) -> bool:
+    """True if every user may read this file: so its permissions say, and those of all folders above it."""
+    return bool(path.stat().st_mode & 0o004) and all(folder.stat().st_mode & 0o001 for folder in path.parents)
+
+
 PROBE = """
 import os, socket
 
@@ -354,6 +359,11 @@ def proven(way: str, secret: list[Path]) -> str:
     if way == "uid" and os.geteuid() != 0:
         raise IsolationError(
             "--isolation uid must run as root inside a container that is thrown away afterwards."
+        )
+    if way == "uid" and not open_to_all(Path(os.__file__)):
+        raise IsolationError(
+            "--isolation uid needs a Python that every user may read. "
+            f"This one lies in {Path(os.__file__).parent}, which is closed. Use one installed for the system."
         )
     try:
         escapes = self_test(way, secret)
