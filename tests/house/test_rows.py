@@ -1,0 +1,78 @@
+"""Where the book answers each row of the four notebooks it grew out of: chapter and label."""
+
+import re
+
+import pytest
+from project import ROOT
+
+# Rows as in tests/test_sources.py and results/; a row with several sides has several places.
+PLACES = {
+    "S0-1": ["images_and_data#split-by-order"],
+    "S0-2": ["dense_layers#mlp-on-fashion"],
+    "S0-3": ["cnn_from_scratch#cnn-same-curves", "cnn_from_scratch#cnn-ten-epochs"],
+    "S0-4": ["images_and_data#rank-expansion"],
+    "S0-5": ["keras_layers#keras-own-conv"],
+    "S0-6": ["keras_layers#keras-save"],
+    "S0-7": ["keras_layers#keras-own-batchnorm", "batch_normalization#batchnorm-frozen"],
+    "S0-8": ["keras_layers#keras-own-network"],
+    "S0-9": [
+        "keras_layers#keras-takeaways",
+        "batch_normalization#batchnorm-undo",
+        "training#training-dropout",
+    ],
+    "S0-10": ["batch_normalization#batchnorm-bias", "batch_normalization#batchnorm-fold"],
+    "S1-1": ["dense_layers#pixel-shuffle", "cnn_from_scratch#cnn-shuffle"],
+    "S1-2": ["padding_and_stride#grey-frame", "backprop#backprop-rotated"],
+    "S1-3": ["convolution#ex-bias-per-pixel", "cnn_from_scratch#cnn-ten-epochs"],
+    "S1-4": ["dense_layers#initial-spread"],
+    "S1-5": ["pooling#ties", "bug_zoo#bug-zoo-ties"],
+    "S1-6": ["dense_layers#softmax-overflow", "backprop#backprop-p-minus-y"],
+    "S1-7": ["cnn_from_scratch#cnn-ten-epochs", "training#training-batch", "training#training-order"],
+    "S1-7, its dev set": ["images_and_data#leak-by-choosing"],
+    "S1-8": ["cnn_from_scratch#cnn-judge"],
+    "S1-9": ["cnn_from_scratch#cnn-ten-epochs"],
+    "S1-10": ["images_and_data#fig-nine"],
+    "S2-1": ["images_and_data#ex-mnist"],
+    "S2-2": ["dense_layers#bias-per-unit", "keras_layers#keras-tf-module"],
+    "S2-3": ["convolution#hand-example"],
+    "S2-4": ["padding_and_stride#wrong-output-size"],
+    "S2-5": ["convolution#channels-are-summed"],
+    "S2-6": ["convolution#filters-must-differ"],
+    "S2-7": ["keras_layers#keras-none"],
+    "S2-8": ["keras_layers#keras-finished"],
+    "S2-9": ["convolution#conv-hand"],
+    "S3-1": ["bug_zoo#bug-zoo-s3"],
+    "S3-3": ["backprop#backprop-row-by-hand"],
+    "S3-4": ["pooling#pooling-has-no-weights", "pooling#future-of-pooling", "pooling#shift-tolerance"],
+    "S3-5": ["bug_zoo#bug-zoo-s3", "bug_zoo#bug-zoo-ablation", "bug_zoo#bug-zoo-animals"],
+    "S3-5 (a)": ["backprop#backprop-upstream"],
+    "S3-5 (b)": ["backprop#backprop-rotated", "backprop#backprop-wrong-trains"],
+    "S3-5 (c)": ["dense_layers#initial-spread", "bug_zoo#bug-zoo-s3"],
+    "X-2": ["cnn_from_scratch#cnn-same-curves"],
+    "X-3": ["index#what-it-reaches"],
+    "X-4": ["bug_zoo#bug-zoo-animals"],
+}
+
+
+def labels(chapter):
+    """Every name in a chapter's source that a link can lead to."""
+    text = (ROOT / "chapters" / f"{chapter}.md").read_text("utf-8")
+    return set(re.findall(r'^\((\S+)\)=$|^:label: (\S+)|^ +name: (\S+)|\bid="([\w-]+)"', text, re.MULTILINE))
+
+
+def missing(places):
+    """The places that name no label of their chapter."""
+    return [
+        place
+        for place in places
+        if not any(place.split("#")[1] in found for found in labels(place.split("#")[0]))
+    ]
+
+
+@pytest.mark.parametrize("row", PLACES)
+def test_a_row_of_the_notebooks_has_its_place_in_the_book(row):
+    assert missing(PLACES[row]) == []
+
+
+def test_a_place_that_is_not_there_is_seen():
+    assert missing(["convolution#hand-example", "convolution#nowhere"]) == ["convolution#nowhere"]
