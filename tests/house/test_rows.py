@@ -42,6 +42,7 @@ PLACES = {
     "S2-8": ["keras_layers#keras-finished"],
     "S2-9": ["convolution#conv-hand"],
     "S3-1": ["bug_zoo#bug-zoo-s3"],
+    "S3-2": ["images_and_data#ex-standardise"],
     "S3-3": ["backprop#backprop-row-by-hand"],
     "S3-4": ["pooling#pooling-has-no-weights", "pooling#future-of-pooling", "pooling#shift-tolerance"],
     "S3-5": ["bug_zoo#bug-zoo-s3", "bug_zoo#bug-zoo-ablation", "bug_zoo#bug-zoo-animals"],
