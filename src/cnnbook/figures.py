@@ -313,7 +313,7 @@ def themed(svg: str, alt: str) -> str:
     """Matplotlib's SVG made fit for a page: theme colours, the page's font, a label, no clashing ids.
 
     >>> themed('<svg width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1"/></svg>', "Nothing.")[:48]
-    '<svg viewBox="-9 -5 87 46" role="img" aria-label'
+    '<svg viewBox="-6 -9 84 50" role="img" aria-label'
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
@@ -325,7 +325,7 @@ def themed(svg: str, alt: str) -> str:
     prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
-    view_box = f"-9 -5 {width + 15:g} {height + 10:g}"  # room for a larger font
+    view_box = f"-6 -9 {width + 12:g} {height + 14:g}"  # room for a larger font
     label = html.escape(alt, quote=True)
     head = (
         f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '
