@@ -70,8 +70,8 @@ IN_FILES = {
     ),
     "another shared part": (
         files.other_modules,
-        re.escape("export function h("),
-        "export function h (",
+        re.escape("export const h = ("),
+        "export const h = ( ",
         "shared.js",
     ),
     "another grid of numbers": (

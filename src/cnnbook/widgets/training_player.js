@@ -95,7 +95,7 @@ export function clean(given) {
 // ---------------------------------------------------------------- what one step says
 
 const digits = (value) => (value === null ? "" : full(Number(value.toPrecision(4))));
-const gap = (a, b) => full(Number((a - b).toFixed(6)));
+const gap = (a, b) => full(Number((a - b).toFixed(12)));
 const pair = (a, b) => `${factor(a)} \u2212 ${factor(b)}`;
 
 // Two runs: which is ahead, by how much. One run: how far it came. Always a difference that can be checked.
