@@ -117,6 +117,25 @@ def test_a_run_of_ours_is_a_fit_with_the_rows_settings():
     assert found["parameters"] == 16 * 25 + 10 * 28 * 28 * 16 + 10
 
 
+def test_falling_rates_are_those_of_their_epochs():
+    setting, images, model, _ = prepare("S1-7", "falling rate", "ours", 1)
+    seen, optimizer = [], nn.SGD(setting.rates[0])
+
+    class Fall:
+        def on_epoch(self, model, epoch, logs):
+            seen.append(optimizer.learning_rate)
+            optimizer.learning_rate = (*setting.rates, None)[epoch + 1] or optimizer.learning_rate
+
+    history = nn.fit(
+        model, setting.loss, optimizer, *images.train,
+        epochs=3, batch_size=1, validation_data=images.test, seed=1, callbacks=[Fall()],
+    )  # fmt: skip
+    assert seen == list(setting.rates)
+    assert run("S1-7", "falling rate", "ours", 1)["epochs"]["loss"] == pytest.approx(
+        history.history["loss"], abs=1e-5
+    )
+
+
 def test_the_weights_of_the_first_best_epoch_are_the_ones_tested():
     class Side:
         epoch = 0

@@ -18,6 +18,7 @@ class Setting:
     held_out : share of the training images, the last ones, kept for validation; it chooses the epoch whose
         weights are tested. 0: none, the number of epochs is fixed beforehand and the last one is tested.
     n_train : train on this many images only (before some are held out), drawn with seed 0; None: on all.
+    rates : learning rates, one for each epoch, on our side only; (): the optimizer's own all the way.
     frozen : layers that are not trained, by their place in the network.
     watch : function (network, images, labels) -> numbers by name, before training and after every epoch.
     look : function (network, images, labels) -> arrays to keep, of the first seed's trained network.
@@ -36,6 +37,7 @@ class Setting:
     held_out: float = 0.15
     batch_size: int = 64
     epochs: int = 10
+    rates: tuple[float, ...] = ()
     frozen: tuple[int, ...] = ()
     watch: Callable | None = None
     look: Callable | None = None
@@ -49,6 +51,7 @@ class Setting:
             f"batches of {self.batch_size}, {self.epochs} epochs",
             f"{self.n_train or 'all'} images of {self.dataset}, {self.prepare.__name__}",
             f"{self.held_out} held out",
+            *([f"learning rates: {self.rates}"] if self.rates else []),
             *([f"frozen: {self.frozen}"] if self.frozen else []),
         ]
         return "; ".join(parts)

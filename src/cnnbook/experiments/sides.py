@@ -26,9 +26,11 @@ class Ours:
     def __init__(self, model, setting, seed):
         self.model, self.setting = model, setting
 
-    def fit(self, *data, **settings):
+    def fit(self, *data, callbacks=(), **settings):
         optimizer = copy.deepcopy(self.setting.optimizer)
-        return nn.fit(self.model, self.setting.loss, optimizer, *data, **settings)
+        if self.setting.rates:
+            callbacks = [*callbacks, Rates(optimizer, self.setting.rates)]
+        return nn.fit(self.model, self.setting.loss, optimizer, *data, callbacks=callbacks, **settings)
 
     def weights(self):
         return [weight.copy() for weight in self.model.weights().values()]
@@ -39,6 +41,17 @@ class Ours:
 
     def logits(self, x):
         return nn.predict(self.model, x)
+
+
+class Rates:
+    """A callback that gives every epoch its own learning rate."""
+
+    def __init__(self, optimizer, rates):
+        self.optimizer, self.rates = optimizer, rates
+        optimizer.learning_rate = rates[0]
+
+    def on_epoch(self, model, epoch, logs):
+        self.optimizer.learning_rate = self.rates[min(epoch + 1, len(self.rates) - 1)]
 
 
 class Keras:
