@@ -206,7 +206,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands freed arrays back at once")
 def test_freed_arrays_are_kept_for_the_next_ones():
     """Given back to the system, the 60 arrays of 3.2 MB would be 47,000 pages to fill with zeros anew."""
-    # With a limit from the environment (Dask sets one for its workers, and in its own process) glibc learns nothing.
+    # With a limit from the environment (Dask sets one, in its own process too) glibc learns nothing.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
     ran = subprocess.run(
         [sys.executable, "-c", PAGE_FAULTS], capture_output=True, text=True, check=True, env=env
