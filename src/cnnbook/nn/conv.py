@@ -17,7 +17,6 @@ from cnnbook.nn.layer import (
 )
 from cnnbook.nn.rows import channel_sums, pixel_rows
 from cnnbook.nn.windows import (
-    FEW_CHANNELS,
     pad_images,
     windowed_input_gradient,
     windowed_kernel_gradient,
@@ -113,8 +112,7 @@ class Conv2D(Layer):
     def forward(self, x, *, training=False):
         x = pad_images(self.check_input(x), self.pads())
         _, strides, dilation_rate = self._geometry()
-        # The rows of few channels are small enough to be kept for backward, which spares the second copy.
-        keep = [] if training and x.shape[3] < FEW_CHANNELS and self.groups == 1 else None
+        keep = [] if training and self.groups == 1 else None
         out = join(
             windowed_product(x_g, kernel_g, strides, dilation_rate, keep)
             for x_g, kernel_g in self._groups(x, self.params["kernel"])
@@ -172,6 +170,8 @@ class Conv2D(Layer):
 
     def _groups(self, *arrays):
         """The parts of the arrays that belong together: their last axes cut into `groups` equal pieces."""
+        if self.groups == 1:
+            return [arrays]
         return zip(*(np.split(array, self.groups, axis=-1) for array in arrays), strict=True)
 
 

@@ -38,8 +38,7 @@ def keep_freed_memory() -> None:
     np.empty(LARGEST_KEPT, np.uint8)
 
 
-@contextlib.contextmanager
-def blas_at_one_thread() -> Iterator[None]:
+def blas_at_one_thread() -> contextlib.AbstractContextManager:
     """A context in which BLAS computes in the thread that asks, if threadpoolctl is installed.
 
     Examples
@@ -49,17 +48,23 @@ def blas_at_one_thread() -> Iterator[None]:
     array([[3.],
            [3.]])
     """
+    return contextlib.nullcontext() if inside else tell_blas()  # the outermost tells it, and once is enough
+
+
+inside = False  # whether BLAS has been told
+
+
+@contextlib.contextmanager
+def tell_blas() -> Iterator[None]:
+    """Limit BLAS to one thread until the end of the context."""
     global inside
-    controller = None if inside else blas_controller()  # told once, by the outermost
-    inside += 1
+    controller = blas_controller()
+    inside = True
     try:
         with controller.limit(limits=1, user_api="blas") if controller else contextlib.nullcontext():
             yield
     finally:
-        inside -= 1
-
-
-inside = 0  # how many of these contexts are open
+        inside = False
 
 
 @functools.cache

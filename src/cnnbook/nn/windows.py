@@ -187,7 +187,8 @@ def windowed_product(
     Parameters
     ----------
     x : (N, H, W, C), already padded. kernel : (K_h, K_w, C, F).
-    keep : a list that takes the blocks of rows, for who needs them again.
+    keep : a list that takes the rows, for who needs them again, where they are small: of few channels, or of
+        so few images that one block holds them all.
 
     Returns
     -------
@@ -213,7 +214,7 @@ def windowed_product(
     with blas_at_one_thread():
         for images, rows in blocks_of_rows(windows):
             np.matmul(rows, weights, out=out[images].reshape(*rows.shape[:2], -1))
-            if keep is not None:
+            if keep is not None and (x.shape[3] < FEW_CHANNELS or len(rows) == n):
                 keep.append((images, rows))
     return out
 
@@ -228,7 +229,7 @@ def windowed_kernel_gradient(
     Parameters
     ----------
     x : (N, H, W, C), already padded. dout : (N, H', W', F).
-    kept : the blocks of rows, if `windowed_product` kept them; they are copied anew otherwise.
+    kept : the rows, if `windowed_product` kept them; they are copied anew otherwise.
 
     Returns
     -------
