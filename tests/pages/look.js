@@ -190,6 +190,77 @@ globalThis.look = (() => {
     colour[3] * opacity(element) * (own ? getComputedStyle(element)[own] : 1),
   ];
 
+  // How colours reach four kinds of eyes, as matrices on linear RGB: Machado, Oliveira and Fernandes (2009), and
+  // brightness alone.
+  const EYES = {
+    protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+    deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
+    tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
+    achromatopsia: [0.2126, 0.7152, 0.0722, 0.2126, 0.7152, 0.0722, 0.2126, 0.7152, 0.0722],
+  };
+  const times = (matrix, v) =>
+    v.map((_, i) => v.reduce((sum, value, j) => sum + matrix[v.length * i + j] * value, 0));
+  // Oklab, in which equal distances look equally far: Ottosson (2020).
+  function oklab(colour, eye) {
+    const linear = colour
+      .slice(0, 3)
+      .map((c) => c / 255)
+      .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    const cones = times(
+      [0.4122214708, 0.5363325363, 0.0514459929, 0.2119034982, 0.6806995451, 0.1073969566, 0.0883024619,
+        0.2817188376, 0.6299787005],
+      eye ? times(eye, linear) : linear,
+    ).map((v) => Math.cbrt(Math.max(0, v)));
+    return times(
+      [0.2104542553, 0.793617785, -0.0040720468, 1.9779984951, -2.428592205, 0.4505937099, 0.0259040371,
+        0.7827717662, -0.808675766],
+      cones,
+    );
+  }
+  const far = (one, other, eye) => {
+    const [a, b] = [oklab(one, eye), oklab(other, eye)];
+    return Math.hypot(...a.map((v, i) => v - b[i]));
+  };
+
+  // Marks of one drawing or grid that differ in colour alone, in a way some eyes do not see. What else tells marks
+  // apart: dashes, width, the size of a square; dots sit on lines, which have their dashes; cells say their number.
+  function alike(host) {
+    const kinds = new Map();
+    for (const element of all("svg *, [role=gridcell]", host.shadowRoot)) {
+      const home = element.closest("svg, [role=grid]");
+      if (element.matches(".axis, circle") || (element.matches("svg *") && !(element instanceof SVGGeometryElement)))
+        continue;
+      if (!home || !seen(element)) continue;
+      const style = getComputedStyle(element);
+      const cell = element.matches("[role=gridcell]");
+      const drawn = style.stroke !== "none" && parseFloat(style.strokeWidth) > 0;
+      const ring = style.outlineStyle === "none" ? style.borderTopColor : style.outlineColor;
+      const colour = rgba(cell ? ring : drawn ? style.stroke : style.fill);
+      if (colour[3] === 0) continue;
+      const form = cell
+        ? [style.borderTopStyle, style.borderTopWidth, style.outlineStyle, style.outlineWidth, style.fontWeight,
+            style.textDecorationLine, style.backgroundImage === "none", style.boxShadow === "none"]
+        : [element.localName, drawn, style.strokeDasharray, style.strokeWidth, style.markerEnd,
+            element.getAttribute("d")?.match(/h([\d.]+)/)?.[1]];
+      const kind = kinds.get(home) ?? kinds.set(home, new Map()).get(home);
+      const key = form.join("|");
+      (kind.get(key) ?? kind.set(key, new Map()).get(key)).set(colour.join(), { element, colour });
+    }
+    const problems = new Set();
+    for (const marks of [...kinds.values()].flatMap((kind) => [...kind.values()].map((each) => [...each.values()]))) {
+      for (const [index, one] of marks.entries()) {
+        for (const other of marks.slice(0, index)) {
+          if (far(one.colour, other.colour) < 0.08) continue;
+          for (const [eye, matrix] of Object.entries(EYES)) {
+            if (far(one.colour, other.colour, matrix) < 0.06)
+              problems.add(`${name(one.element)} and ${name(other.element)} look alike to eyes with ${eye}`);
+          }
+        }
+      }
+    }
+    return [...problems];
+  }
+
   // ------------------------------------------------------------ room
 
   // What sticks out of the window with no way to scroll to it, and drawings cut off at their own edge.
@@ -527,6 +598,7 @@ globalThis.look = (() => {
     inks,
     cutOff,
     small,
+    alike,
     needs,
     moving,
     settled,

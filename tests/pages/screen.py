@@ -91,15 +91,20 @@ def violations(page, within=None, only=None):
     ]
 
 
+def alike(page):
+    """Gate 6: find marks of widgets that some eyes cannot tell apart, because nothing but colour does."""
+    return [each for host in widgets(page) for each in host.evaluate("look.alike")]
+
+
 def violations_in_views(page, kind):
-    """Gate 2: what axe finds in the first widget of a kind, in each of its views."""
+    """Gates 2, 6, 8: what axe, other eyes and fingers find in the first widget of a kind, in each view."""
     host = page.locator(kind).first
     views = host.evaluate("(host) => look.all('[aria-label=View] button', host.shadowRoot).map(look.label)")
     problems = []
     for view in views or [None]:
         if view:
             _press(host, f"^{view}$")
-        found = violations(page, kind) + host.evaluate("look.small")
+        found = violations(page, kind) + host.evaluate("look.small") + host.evaluate("look.alike")
         problems += [f"{view}: {each}" for each in found]
     return problems
 

@@ -434,6 +434,12 @@ ANY_WIDGET = {
         '\'<svg width="80" height="30"><text y="20" fill="#999">planted</text></svg>\')',
         "planted.*keeps its colour",
     ),
+    "a red and a green line": (
+        screen.alike,
+        "shadow.querySelector('.widget').insertAdjacentHTML('beforeend', '<svg width=\"80\" height=\"30\">'"
+        ' + \'<path d="M0 9L80 5" stroke="#b04030"/><path d="M0 19L80 15" stroke="#4a6a20"/></svg>\')',
+        "look alike to eyes with protanopia",
+    ),
     "a small button in any widget": (
         screen.small,
         SHEET.format("button { min-height: 20px; height: 20px }"),
