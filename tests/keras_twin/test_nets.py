@@ -75,6 +75,7 @@ def test_a_wrong_gradient_deep_inside_is_red(images, monkeypatch):
         "gradients in float64",
         "loss curves in float64",
         "loss curves",
+        "loss curves at their farthest",
     ]
 
 
@@ -89,6 +90,21 @@ def test_an_optimizer_that_goes_wrong_after_some_steps_is_red(images, monkeypatc
     settings = nets.single(0.01), nets.single(0.9), nets.single(0.999)
     assert faults_of(small(nn.Conv2D), nn.Adam(*settings), images) == []
     assert "loss curves in float64" in faults_of(small(nn.Conv2D), LateAdam(*settings), images)[0]
+
+
+def apart(*distances):
+    """An agreement of two runs whose losses are these distances apart, step by step, and of exact ones."""
+    losses = {who: [1.0] * len(distances) for who in ("keras", "referee", "keras referee")}
+    nothing = {"0/kernel": 0.0}
+    losses["ours"] = [1 + distance for distance in distances]
+    return nets.TrainingAgreement("a net", {"ours": 0.0}, nothing, nothing, {}, {}, losses)
+
+
+def test_a_kink_may_move_the_last_steps_and_nothing_may_move_them_all():
+    assert apart(1e-6, 1e-6, 1e-6, 3e-3, -3e-3).faults == []
+    assert [fault.split(":")[0] for fault in apart(2e-3, -2e-3, 2e-3, 0, 0).faults] == ["loss curves"]
+    (farthest,) = apart(0, 0, 0, 0, 2e-2).faults
+    assert farthest == "loss curves at their farthest: 2.0e-02 apart, allowed is 1e-02."
 
 
 def test_biases_before_batch_norm_are_named_and_nothing_else():
