@@ -114,7 +114,7 @@ def test_flatten(student, rng):
     caught(student, rng, "flatten", bugs.FlattenByColumns(), nn.Flatten())
 
 
-@points(1, "pooling")
+@points(2, "pooling")
 def test_ties(student, rng):
     """Found: a max pooling that pays every tied pixel in full."""
     caught(student, rng, "max pooling", bugs.EveryTieWins(2), nn.MaxPooling2D(2), (6, 4, 2))
@@ -144,7 +144,7 @@ def test_variance_path(student, rng):
     caught(student, rng, "batch norm", bugs.VariancePathForgotten(), nn.BatchNormalization())
 
 
-@points(1, "batch norm")
+@points(2, "batch norm")
 def test_statistics_in_use(student, rng):
     """Found: a batch norm that uses the batch's statistics in use."""
     caught(student, rng, "batch norm", bugs.BatchStatisticsAtInference(), nn.BatchNormalization())

@@ -17,8 +17,8 @@ from cnnbook.keras_twin.runs import GivenMask, draw_masks, run_keras, run_ours
 LOGITS = 2e-5  # ours in float32 from the referee
 GRADIENTS = 1e-3  # ours from Keras, relative to the largest entry
 CURVES = 1e-3  # ours from Keras, nats, at the middle one of fifty steps ordered by distance
-# Where the input of one dense unit rounds to the other side of 0, ours or Keras', a gradient passes or does not:
-# that moved the curve by up to 2.3e-3 from then on.
+# Where the input of one dense unit rounds to the other side of 0, a gradient passes or does not: that moved a
+# curve by up to 2.3e-3 from then on, ours or Keras'.
 KINK = 1e-2
 CURVES_64 = 1e-6  # the same two in float64
 
