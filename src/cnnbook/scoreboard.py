@@ -29,6 +29,8 @@ LINES = [
     ("S1-7", "CNN, one example at a time", "macro_f1", "s1_7 | book | ours", "s1_7 | book | keras"),
     ("S1-7", "the same with its author's settings", "accuracy", "s1_7 | source | ours", ""),
     ("S1-7", "the same with its author's settings", "macro_f1", "s1_7 | source | ours", ""),
+    ("S1-7", "the book's with a falling learning rate", "accuracy", "s1_7 | falling rate | ours", ""),
+    ("S1-7", "the book's with a falling learning rate", "macro_f1", "s1_7 | falling rate | ours", ""),
     ("S2-8", "CNN on MNIST, finished", "accuracy", "s2_8 | plain | ours", "s2_8 | plain | keras"),
     ("S2-8", "the same as plain tf.Module", "accuracy", "", "s2_8 | plain | module"),
     ("S3-5", "the network that got stuck, fixed", "accuracy", "s3_5 | fixed | ours", "s3_5 | fixed | keras"),

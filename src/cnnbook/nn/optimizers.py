@@ -217,5 +217,7 @@ class Adam(Optimizer):
         mean += (1 - self.beta_1) * (grad - mean)
         mean_square = self.remembered(name, "mean_square", grad)
         mean_square += (1 - self.beta_2) * (grad * grad - mean_square)
-        correction = (1 - self.beta_2**self.iterations) ** 0.5 / (1 - self.beta_1**self.iterations)
-        return -self.learning_rate * correction * mean / (np.sqrt(mean_square) + self.epsilon)
+        correction = (1 - self.beta_2**self.iterations) ** 0.5
+        correction /= 1 - self.beta_1**self.iterations
+        step = self.learning_rate * correction * mean
+        return -step / (np.sqrt(mean_square) + self.epsilon)
