@@ -59,9 +59,11 @@ def shared_tab(chromium, home):
 
 def pytest_terminal_summary(terminalreporter):
     """Report what gate 10 counts apart."""
-    if files.WEIGHED:
+    ended = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    pages = [value for report in ended for key, value in report.user_properties if key == "page"]
+    if pages:
         terminalreporter.write_sep("-", "what a page weighs, KB gz")
-    for name, parts in files.WEIGHED.items():
+    for name, parts in pages:
         terminalreporter.write_line(
             f"{name:28} " + "  ".join(f"{kind} {size:.0f}" for kind, size in parts.items())
         )

@@ -22,7 +22,6 @@ WIDGETS = ROOT / "src" / "cnnbook" / "widgets"
 KINDS = {kind.tag: kind for kind in vars(cnnbook.widgets).values() if hasattr(kind, "script")}
 PARTS = {part for kind in KINDS.values() for part in kind.parts}
 KB = 1024
-WEIGHED = {}  # what gate 10 found, by page: told at the end of a run
 
 
 def pages_of_the_book():

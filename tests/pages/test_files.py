@@ -54,8 +54,8 @@ def test_a_page_carries_the_very_modules_that_are_tested(html):
 
 
 @page
-def test_a_page_keeps_within_its_weight(html, site, name):
-    files.WEIGHED[name] = files.weights(html, site)
+def test_a_page_keeps_within_its_weight(html, site, name, record_property):
+    record_property("page", [name, files.weights(html, site)])  # told at the end of the run
     files.nothing(files.overweight(html, site))
 
 

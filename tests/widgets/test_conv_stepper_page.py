@@ -5,6 +5,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from widget_page import FAKE, status
 
 from cnnbook.widgets import ConvStepper
 
@@ -15,10 +16,6 @@ VIEWS = ("forward", "im2col", "channels", "backward")
 
 def figure(**state):
     return ConvStepper(**{"id": "fig", **state}).to_html()
-
-
-def status(page):
-    return page.locator("[role=status]").inner_text()
 
 
 def evaluated(sentence):
@@ -578,21 +575,6 @@ def test_sixty_random_interactions_raise_no_error(open_page):
 
 
 # ---------------------------------------------------------------- live
-
-FAKE = """() => {
-    const values = { id: "fig" }, listeners = {};
-    globalThis.writes = [];
-    globalThis.model = {
-        get: (name) => values[name],
-        set: (name, value) => { values[name] = value; writes.push(name); },
-        on: (event, listener) => { (listeners[event] ??= []).push(listener); },
-    };
-    globalThis.assign = (name, value) => {
-        values[name] = value;
-        (listeners[`change:${name}`] ?? []).forEach((listener) => listener());
-    };
-    globalThis.cleanup = widget.default.render({ model, el: document.getElementById("host") });
-}"""
 
 
 def test_a_model_with_only_get_set_and_on_is_enough(load_module):
