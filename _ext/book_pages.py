@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.util.console import nocolor
 
 
@@ -15,6 +16,13 @@ def say_chapter(app, docname, source):
 
 def say_time(app, doctree):
     print(f"{time.monotonic() - app.env.temp_data['book_start']:.1f} s", file=sys.stderr, flush=True)
+
+
+def hold_products(app, doctree, docname):
+    """Keep the two sides of "3 × 3" on one line."""
+    for text in list(doctree.findall(nodes.Text)):
+        if " × " in text and not isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.math):
+            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) × (?=\d)", "\u00a0×\u00a0", text)))
 
 
 def drop_unused(app, pagename, templatename, context, doctree):
@@ -66,6 +74,7 @@ def setup(app):
         nocolor()  # Jupyter Book writes colour codes into files too
     app.connect("source-read", say_chapter)
     app.connect("doctree-read", say_time)
+    app.connect("doctree-resolved", hold_products)
     app.connect("html-page-context", drop_unused, priority=900)
     app.connect("build-finished", repair)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

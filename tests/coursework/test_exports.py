@@ -49,6 +49,13 @@ def test_canvas_has_its_columns_and_the_row_of_possible_points():
     assert len(table) == 4
 
 
+def test_points_by_hand_count_on_both_sides_and_only_where_there_are_any():
+    rows = roster.rows(RESULTS, STUDENTS, {"alow": 3}, 4)
+    assert [(row.score, row.most) for row in rows if row.submission == "alow"] == [(27, 28)]
+    assert lines(export.canvas(rows, "Convolution"))[1][5] == "28"
+    assert roster.rows(RESULTS, STUDENTS, None, 4) == roster.rows(RESULTS, STUDENTS)
+
+
 def test_moodle_has_what_its_import_asks_for():
     table = lines(export.moodle(roster.rows(RESULTS, STUDENTS), "Convolution"))
     assert table[0] == ["ID number", "Full name", "Email address", "Convolution", "Convolution (feedback)"]

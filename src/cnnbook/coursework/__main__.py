@@ -177,9 +177,11 @@ def do_export(args, course):
     if args.to != "csv" and not list_of_students:
         raise ValueError(f"--to {args.to} needs --roster, a CSV with id, name, email, login, section.")
     students = roster.read(list_of_students) if list_of_students else []
-    rows = roster.rows(results, students, roster.read_manual(args.manual) if args.manual else None)
+    assignment = course.assignment(kinds.pop())
+    manual = roster.read_manual(args.manual) if args.manual else None
+    rows = roster.rows(results, students, manual, assignment.header.get("manual_points", 0))
     out = args.out or Path(f"marks-{args.to}.csv")
-    out.write_text(export.FORMATS[args.to](rows, course.assignment(kinds.pop()).header["title"]), "utf-8")
+    out.write_text(export.FORMATS[args.to](rows, assignment.header["title"]), "utf-8")
     marks = sum(row.score is not None and bool(row.student or not students) for row in rows)
     print(f"wrote {out}: {marks} marks")
     if students and (loose := export.unmatched(rows)):

@@ -81,17 +81,21 @@ def match(key: str, students: list[dict]) -> tuple[dict | None, str]:
     return None, "nobody on the roster fits this name"
 
 
-def rows(results: list[dict], students: list[dict], manual: dict | None = None) -> list[Row]:
+def rows(
+    results: list[dict], students: list[dict], manual: dict | None = None, most_by_hand: float = 0
+) -> list[Row]:
     """One row for every student and one for every submission that fits none; nothing is dropped.
 
     Parameters
     ----------
-    results : of `grade_one`. manual : points given by hand, by submission.
+    results : of `grade_one`. manual : points given by hand, by submission. most_by_hand : how many there are
+        to give; they count where `manual` is there.
     """
+    more = 0 if manual is None else most_by_hand
     manual, of, loose = dict(manual or {}), {}, []
     for result in results:
         student, reason = match(result["submission"], students) if students else (None, "")
-        row = row_of(result, student or {}, reason, manual.pop(result["submission"], 0))
+        row = row_of(result, student or {}, reason, manual.pop(result["submission"], 0), more)
         if student:
             of.setdefault(student["id"], []).append(row)
         else:
@@ -110,13 +114,14 @@ def rows(results: list[dict], students: list[dict], manual: dict | None = None) 
     return table + loose
 
 
-def row_of(result: dict, student: dict, reason: str, extra: float) -> Row:
-    """A result as a row; what failed has no score but a reason."""
-    score = result["score"]
+def row_of(result: dict, student: dict, reason: str, extra: float, more: float) -> Row:
+    """A result as a row, with `extra` of `more` points by hand; what failed has no score but a reason."""
+    score, most = result["score"], result.get("most")
     reason = "; ".join(each for each in (reason, result["reason"]) if each)
-    return Row(
-        student, result["submission"], None if score is None else score + extra, result.get("most"), reason
+    score, most = (
+        None if points is None else points + by_hand for points, by_hand in ((score, extra), (most, more))
     )
+    return Row(student, result["submission"], score, most, reason)
 
 
 def read_manual(path: Path) -> dict[str, float]:
