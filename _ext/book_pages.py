@@ -19,10 +19,10 @@ def say_time(app, doctree):
 
 
 def hold_products(app, doctree, docname):
-    """Keep the two sides of "3 × 3" on one line."""
+    """Keep the two sides of a product of numbers on one line, as in "3 \u00d7 3"."""
     for text in list(doctree.findall(nodes.Text)):
-        if " × " in text and not isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.math):
-            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) × (?=\d)", "\u00a0×\u00a0", text)))
+        if " \u00d7 " in text and not isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.math):
+            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) \u00d7 (?=\d)", "\u00a0\u00d7\u00a0", text)))
 
 
 def drop_unused(app, pagename, templatename, context, doctree):
