@@ -18,11 +18,15 @@ def say_time(app, doctree):
     print(f"{time.monotonic() - app.env.temp_data['book_start']:.1f} s", file=sys.stderr, flush=True)
 
 
+VERBATIM = nodes.literal, nodes.literal_block, nodes.math, nodes.math_block
+
+
 def hold_products(app, doctree, docname):
     """Keep the two sides of a product of numbers on one line, as in "3 \u00d7 3"."""
     for text in list(doctree.findall(nodes.Text)):
-        if " \u00d7 " in text and not isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.math):
-            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) \u00d7 (?=\d)", "\u00a0\u00d7\u00a0", text)))
+        held = re.sub(r"(?<=\d) \u00d7 (?=\d)", "\u00a0\u00d7\u00a0", text)
+        if held != text and not isinstance(text.parent, VERBATIM):
+            text.parent.replace(text, nodes.Text(held))
 
 
 def drop_unused(app, pagename, templatename, context, doctree):
