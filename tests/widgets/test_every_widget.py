@@ -127,12 +127,13 @@ def test_it_does_nothing_by_itself_moves_without_gliding_and_prints_without_cont
     assert page.locator(".widget").inner_text().strip()
 
 
-@here
+@every
 def test_in_forced_colours_the_chosen_buttons_and_the_figure_keep_their_marks(open_page, kind):
-    page = open_page(figure(kind), forced_colors="active")
+    page = look(open_page(figure(kind), forced_colors="active"))
     pressed = page.locator(kind.tag).locator("button[aria-pressed=true]")
     width = "buttons => buttons.map((button) => getComputedStyle(button).borderTopWidth)"
     assert set(pressed.evaluate_all(width)) <= {"3px"}
+    assert page.locator(kind.tag).evaluate("look.alike") == []
 
 
 @every
