@@ -34,6 +34,7 @@ s1 = Setting(
     look=watch.whole_network,
     player=("s1_7", "CNN, one example at a time"),
 )
+FALLING = (0.005, 0.002, 0.0005)  # a rate per epoch
 s1_variant = replace(s1, look=None, player=None, seeds={"ours": 1})
 
 s2 = Setting(
@@ -105,7 +106,8 @@ ROWS = {
             "randn / k^2": replace(s1_variant, make=nets.s1_small_weights),
             "grey frame": replace(s1_variant, make=nets.s1_grey_frame),
             "Glorot": replace(s1_variant, make=nets.s1_glorot),
-            "falling rate": replace(s1_variant, rates=(0.005, 0.002, 0.0005), seeds=OURS),
+            "falling rate": replace(s1_variant, rates=FALLING, seeds=OURS),
+            "source, falling rate": replace(s1_variant, make=nets.s1_source, rates=FALLING, seeds=OURS),
         },
         {"accuracy": 0.891, "macro_f1": 0.890},
     ),
