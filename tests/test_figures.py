@@ -79,6 +79,12 @@ def test_the_label_is_escaped():
     assert 'aria-label="5 &lt; 6 &amp; &quot;so on&quot;"' in figure.svg
 
 
+def test_the_number_at_a_bars_end_is_written_out():
+    figure = figures.bars({"a": 35837.2, "b": 440842, "c": 1.2784}, alt="x", xlabel="x", log=True, unit=" ms")
+    for written in ("35,837 ms", "440,842 ms", "1.278 ms"):
+        assert f">{written}<" in figure.svg
+
+
 def test_each_scale_is_shared_by_its_own_images_and_the_signed_one_is_stated():
     figure = figures.images([np.eye(2), 3 * np.eye(2), -8 * np.eye(2)], alt="x", signed=[False, True, True])
     assert "orange -8, white 0, blue +8" in figure.svg

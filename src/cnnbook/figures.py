@@ -198,7 +198,8 @@ def bars(values: dict[str, float], *, alt: str, xlabel: str, log: bool = False, 
         axis = figure.subplots()
         names, numbers = list(values), list(values.values())
         drawn = axis.barh(names, numbers, color=SERIES[0], height=0.6)
-        axis.bar_label(drawn, [f"{number:,.4g}{unit}" for number in numbers], padding=4, color=FG)
+        labels = [f"{number:,.0f}{unit}" if number >= 1000 else f"{number:.4g}{unit}" for number in numbers]
+        axis.bar_label(drawn, labels, padding=4, color=FG)
         axis.set_xlabel(xlabel)
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
