@@ -2,7 +2,7 @@
 
 import pytest
 from browser import tab
-from live.test_jupyterlab import jupyterlab
+from live.test_jupyterlab import ASK, jupyterlab
 
 pytestmark = pytest.mark.pages
 NOTEBOOK = """---
@@ -26,13 +26,6 @@ RUN_ALL = """async () => {
     await panel.sessionContext.ready;
     await jupyterapp.commands.execute("notebook:run-all-cells");
 }"""
-ASK = """(code) => new Promise((done) => {
-    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    const future = kernel.requestExecute({ code });
-    let said = "";
-    future.onIOPub = (message) => { said += message.content.text ?? message.content.evalue ?? ""; };
-    future.done.then(() => done(said.trim()));
-})"""
 
 
 def test_run_draws_while_it_trains_and_the_step_goes_both_ways(chromium, tmp_path):
