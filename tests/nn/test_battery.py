@@ -8,7 +8,7 @@ from battery import LAYERS, NAMES
 
 from cnnbook import nn
 from cnnbook.gradcheck import check_layer
-from cnnbook.nn.sequential import from_config, to_config
+from cnnbook.nn.saving import from_config, to_config
 
 every_layer = pytest.mark.parametrize(("layer", "input_shape"), LAYERS, ids=NAMES)
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])

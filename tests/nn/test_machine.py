@@ -1,6 +1,8 @@
 """BLAS at one thread where it counts, and never for longer. (That memory stays is counted in test_budget.)"""
 
+import contextlib
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -35,7 +37,58 @@ def test_an_error_inside_sets_it_back():
     with pytest.raises(ValueError, match="inside"), blas_at_one_thread():
         raise ValueError("inside")
     assert blas_threads() == {2}
-    assert machine.inside is False
+    assert blas_at_one_thread.inside == 0
+
+
+class OneLibrary:
+    """threadpoolctl's controller and limiter of a BLAS with two threads that takes its time to be found."""
+
+    def __init__(self):
+        self.threads, self.told_by = 2, []
+        self.both, self.lock = threading.Barrier(2), threading.Lock()
+
+    def find(self):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.both.wait(timeout=0.3)  # time enough for the other thread to look for it, too
+        return self
+
+    def limit(self, limits, user_api):
+        with self.lock:
+            self.told_by.append(threading.current_thread())
+            limiter = contextlib.ExitStack()
+            limiter.callback(setattr, self, "threads", self.threads)
+            self.threads = limits
+        limiter.restore_original_limits = limiter.close
+        return limiter
+
+
+def test_two_threads_that_enter_first_at_the_same_moment_leave_all_as_it_was(monkeypatch):
+    library, together, first_is_out = OneLibrary(), threading.Barrier(2), threading.Event()
+    monkeypatch.setattr(machine, "blas_controller", library.find)
+
+    def enter():
+        with blas_at_one_thread():
+            together.wait()
+            if threading.current_thread() is not library.told_by[0]:
+                first_is_out.wait()
+        first_is_out.set()
+
+    threads = [threading.Thread(target=enter) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert library.threads == 2
+
+
+def test_the_limit_holds_until_the_last_of_overlapping_contexts_is_left():
+    first, second = blas_at_one_thread(), blas_at_one_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()
+    assert blas_threads() == {1}
+    second.__exit__()
+    assert blas_threads() == {2}
 
 
 def test_the_products_of_a_convolution_are_made_in_one_thread(monkeypatch):

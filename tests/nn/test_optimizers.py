@@ -156,10 +156,12 @@ def test_frozen_layers_are_not_touched():
 
 
 def test_a_learning_rate_can_be_changed_on_the_way():
-    optimizer = SGD(1.0)
-    assert run(optimizer, [0.0], [[1.0]]).tolist() == [-1]
-    optimizer.learning_rate = 0.1
-    assert run(optimizer, [0.0], [[1.0]]).tolist() == [-0.1]
+    optimizer, model = SGD(1.0), Parameters(w=[0.0])
+    model.grads["w"] = np.array([1.0])
+    optimizer.step(model)
+    optimizer.learning_rate = 0.5
+    optimizer.step(model)
+    assert model.params["w"].tolist() == [-1.5]
 
 
 def test_a_step_without_gradients_is_refused(refuses):
@@ -168,13 +170,34 @@ def test_a_step_without_gradients_is_refused(refuses):
 
 
 def test_an_optimizer_that_remembers_another_model_is_refused(refuses):
+    optimizer = SGD(0.1, momentum=0.9)
+    run(optimizer)
+    with refuses(
+        "SGD.step: an optimizer serves one model, whose past steps it remembers. Received another w than "
+        "before. Make a new optimizer for a new model.",
+        RuntimeError,
+    ):
+        run(optimizer)
+    assert optimizer.iterations == len(GRADS)
+
+
+def test_a_gradient_of_another_shape_is_refused(refuses):
     optimizer = Adam()
     run(optimizer)
     with refuses(
         "Adam remembers a mean of shape (3,) and dtype float64 for w. "
         "Received a gradient of shape (1,) and dtype float64. Use a new optimizer for a new model."
     ):
-        run(optimizer, [1.0], [[1.0]])
+        optimizer.change("w", np.array([1.0]))
+
+
+def test_a_step_that_is_refused_moves_nothing():
+    model, optimizer = Parameters(w=[1.0], v=[1.0]), SGD(0.1)
+    model.grads["w"] = np.array([1.0])
+    with pytest.raises(RuntimeError, match="v has no gradient yet"):
+        optimizer.step(model)
+    assert model.params["w"].tolist() == [1]
+    assert optimizer.iterations == 0
 
 
 def test_an_optimizer_that_overrides_nothing_says_what_is_missing(refuses):

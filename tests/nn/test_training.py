@@ -1,6 +1,8 @@
 """fit, evaluate, predict: what is learned, what is measured, how a run ends, who sees a progress bar."""
 
+import copy
 import math
+import re
 import sys
 import threading
 import types
@@ -29,7 +31,9 @@ from cnnbook.nn import (
     predict,
     training,
 )
-from cnnbook.nn.training import batches, progress_bar, somebody_is_watching
+from cnnbook.nn.fused import fuse
+from cnnbook.nn.progress import progress_bar, somebody_is_watching
+from cnnbook.nn.training import batches
 
 CLASSES = 3
 
@@ -264,17 +268,44 @@ def test_a_loss_that_alone_is_not_finite_is_named_as_such():
         fit(model, MeanSquaredError(), SGD(0.1), x, x[:, :1], epochs=1, batch_size=4)
 
 
-def test_looking_for_the_layer_leaves_statistics_and_masks_alone():
-    model = Sequential([BatchNormalization(), Dropout(0.5), Rescaling(1e30), Rescaling(1e30), Dense(CLASSES)])
-    model.build((2,))
-    twin = Sequential([BatchNormalization(), Dropout(0.5)])
-    twin.build((2,))
+@pytest.mark.parametrize("wrapped", [lambda model: model, fuse])
+def test_a_refused_step_leaves_weights_and_moving_statistics_as_they_were(wrapped):
+    layers = [Conv2D(2, 1), BatchNormalization(), ReLU(), MaxPooling2D(1), Flatten(), Dropout(0.5)]
+    model = Sequential([*layers, Rescaling(1e30), Rescaling(1e30), Dense(CLASSES)])
+    model.build((1, 1, 2), seed=0)
     x, y = blobs(8)
-    with pytest.raises(FloatingPointError, match=r"layer 3 \(Rescaling\)"):
-        fit(model, SoftmaxCrossEntropy(), SGD(0.1), x, y, epochs=1, batch_size=8)
-    twin.forward(x[np.random.default_rng(0).permutation(8)], training=True)
-    for name, array in twin.layers[0].state.items():
-        np.testing.assert_array_equal(model.layers[0].state[name], array)
+    before = {name: array.copy() for name, array in model.weights().items()}
+    used = wrapped(model)
+    with pytest.raises(FloatingPointError, match=r"layer 7 \(Rescaling\)"):
+        fit(used, SoftmaxCrossEntropy(), SGD(0.1), x.reshape(8, 1, 1, 2), y, epochs=1, batch_size=8)
+    for name, array in model.weights().items():
+        np.testing.assert_array_equal(array, before[name])
+    copy.deepcopy(used)  # nothing of the refused step is left in it: no batch, and no lock of a thread
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run():
+    x, y = blobs(16)
+    message = "At the validation after epoch 0 it is nan. Try a smaller learning_rate, inputs scaled"
+    with pytest.raises(FloatingPointError, match=re.escape(message)):
+        train(validation_data=(x * np.float32(np.inf), y))
+
+
+def test_callbacks_may_come_from_a_generator():
+    watch = Watch()
+    train(callbacks=(callback for callback in [watch]))
+    assert len(watch.steps) == 3 * 7
+    assert len(watch.epochs) == 3
+
+
+def test_a_callback_stops_early_by_raising_what_ctrl_c_raises():
+    class Enough:
+        def on_epoch(self, model, epoch, logs):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    run = train(epochs=9, callbacks=[Enough()])
+    assert len(run.history["loss"]) == 2
+    assert run.interrupted
 
 
 def test_evaluate_and_predict_do_not_depend_on_the_batch_size():

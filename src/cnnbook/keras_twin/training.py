@@ -1,7 +1,5 @@
 """Train a Keras model as `cnnbook.nn.training.fit` trains ours: the same batches, the same numbers kept."""
 
-import math
-
 import numpy as np
 
 from cnnbook.keras_twin.convert import to_keras
@@ -61,48 +59,25 @@ def fit(
     >>> np.allclose(run.steps["loss"], twin_run.steps["loss"], atol=1e-6)
     True
     """
-    x, y = ours.check_data("fit", x, y)
-    epochs, batch_size = (
-        check_positive("fit", "epochs", epochs),
-        check_positive("fit", "batch_size", batch_size),
-    )
     loss = to_keras(loss, dtype=model.layers[-1].compute_dtype) if isinstance(loss, Loss) else loss
     optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
     callbacks = list(callbacks)
     watched = any(hasattr(callback, "on_gradients") for callback in callbacks)
     train_step, measure = compiled_steps(model, loss, optimizer, norms=watched)
-    run, rng, step = History(), np.random.default_rng(seed), 0
-    bar = ours.progress_bar(epochs * math.ceil(len(x) / batch_size))
-    try:
-        ours.call(callbacks, "on_start", model)
-        for epoch in range(epochs):
-            totals = {}
-            for batch in ours.batches(len(x), batch_size, rng):
-                logs, lengths = map(as_floats, train_step(x[batch], y[batch]))
-                check_finite(logs["loss"], f"step {step} of epoch {epoch}")
-                if watched:
-                    ours.call(callbacks, "on_gradients", model, step, lengths)
-                ours.record(run.steps, logs)
-                ours.add(totals, logs, len(batch))
-                ours.call(callbacks, "on_step", model, step, logs)
-                step += 1
-                if bar is not None:
-                    bar.set_postfix(epoch=epoch, loss=f"{logs['loss']:.3f}", refresh=False)
-                    bar.update()
-            logs = {key: total / len(x) for key, total in totals.items()}
-            if validation_data is not None:
-                measured = mean_over_batches(
-                    measure, *ours.check_data("fit, validation_data", *validation_data)
-                )
-                logs |= {f"val_{key}": value for key, value in measured.items()}
-            ours.record(run.history, logs)
-            ours.call(callbacks, "on_epoch", model, epoch, logs)
-    except KeyboardInterrupt:
-        run.interrupted = True
-    finally:
-        if bar is not None:
-            bar.close()
-    return run
+
+    def train(x, y, epoch, step):
+        logs, lengths = map(as_floats, train_step(x, y))
+        ours.check_finite(logs["loss"], f"step {step} of epoch {epoch}")
+        if watched:
+            ours.call(callbacks, "on_gradients", model, step, lengths)
+        return logs
+
+    return ours.run_epochs(
+        model,
+        train,
+        lambda x, y: mean_over_batches(measure, x, y),
+        *(x, y, epochs, batch_size, validation_data, seed, callbacks),
+    )
 
 
 def evaluate(model, loss, x: np.ndarray, y: np.ndarray, *, batch_size: int = 256) -> dict[str, float]:
@@ -179,12 +154,3 @@ def mean_over_batches(measure, x, y, batch_size: int = 256) -> dict[str, float]:
 def as_floats(logs) -> dict[str, float]:
     """TensorFlow's scalars as Python's floats."""
     return {key: float(value) for key, value in logs.items()}
-
-
-def check_finite(loss: float, when: str) -> None:
-    """Stop a run whose loss is no longer a number."""
-    if not math.isfinite(loss):
-        raise FloatingPointError(
-            f"fit: the loss must stay finite. At {when} it is {loss}. "
-            "Try a smaller learning_rate, inputs scaled to [0, 1], or another initializer."
-        )

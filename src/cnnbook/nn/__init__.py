@@ -18,7 +18,8 @@ from cnnbook.nn.optimizers import SGD, Adam, RMSprop
 from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.nn.reshape import Flatten, Rescaling
-from cnnbook.nn.sequential import Sequential, load
+from cnnbook.nn.saving import load
+from cnnbook.nn.sequential import Sequential
 from cnnbook.nn.training import History, evaluate, fit, predict
 
 __all__ = [

@@ -142,7 +142,7 @@ class FusedSequential(Sequential):
                 "call forward(x, training=True) before every backward(dout)."
             )
         (pieces, meeting, copies, runs), self._pass = self._pass, None
-        learner = self.first_to_blame(input_gradient)
+        learner = self.first_with_gradient(input_gradient)
         first = max(index for index in runs[0] if index <= learner)
 
         def work(shard):
@@ -159,6 +159,10 @@ class FusedSequential(Sequential):
         if not input_gradient:
             return None
         return blames[0] if len(blames) == 1 else np.concatenate(blames)
+
+    def forget(self) -> None:
+        """Drop what the last forward pass kept for `backward`."""
+        self._pass = None
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the plain model: `load(path)` brings back a Sequential, and `fuse` makes it fast again."""

@@ -10,9 +10,8 @@ here is many small products: its threads wait for each other after each one, and
 core, too, they wait for long. One thread is as fast on a quiet machine, and many times faster on a busy one.
 """
 
-import contextlib
 import functools
-from collections.abc import Iterator
+import threading
 from typing import Any
 
 import numpy as np
@@ -38,8 +37,11 @@ def keep_freed_memory() -> None:
     np.empty(LARGEST_KEPT, np.uint8)
 
 
-def blas_at_one_thread() -> contextlib.AbstractContextManager:
+class blas_at_one_thread:  # used like contextlib's functions
     """A context in which BLAS computes in the thread that asks, if threadpoolctl is installed.
+
+    Contexts may lie inside each other and in several threads: the first to enter tells BLAS, and the last to
+    leave gives it back the threads it had.
 
     Examples
     --------
@@ -48,23 +50,25 @@ def blas_at_one_thread() -> contextlib.AbstractContextManager:
     array([[3.],
            [3.]])
     """
-    return contextlib.nullcontext() if inside else tell_blas()  # the outermost tells it, and once is enough
 
+    lock = threading.Lock()
+    inside = 0  # contexts entered and not yet left
+    limit: Any = None
 
-inside = False  # whether BLAS has been told
+    def __enter__(self) -> None:
+        here = blas_at_one_thread
+        with here.lock:
+            if not here.inside and (controller := blas_controller()):
+                here.limit = controller.limit(limits=1, user_api="blas")
+            here.inside += 1
 
-
-@contextlib.contextmanager
-def tell_blas() -> Iterator[None]:
-    """Limit BLAS to one thread until the end of the context."""
-    global inside
-    controller = blas_controller()
-    inside = True
-    try:
-        with controller.limit(limits=1, user_api="blas") if controller else contextlib.nullcontext():
-            yield
-    finally:
-        inside = False
+    def __exit__(self, *error) -> None:
+        here = blas_at_one_thread
+        with here.lock:
+            here.inside -= 1
+            if not here.inside and here.limit is not None:
+                here.limit.restore_original_limits()
+                here.limit = None
 
 
 @functools.cache

@@ -5,6 +5,7 @@ writes into each param; what it remembers between steps it keeps under the param
 In the formulas g is the gradient, eta the learning rate, and the rhos are decay rates.
 """
 
+import weakref
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,11 +25,12 @@ class Optimizer:
     ----------
     iterations : steps taken so far.
     memory : what is remembered between steps, by "parameter name, what it is".
+    trained : which array each parameter name meant, so that a step on another model is noticed.
 
     Raises
     ------
-    ValueError : numbers out of range (constructor); a model whose parameters changed their shape (step).
-    RuntimeError : a step without gradients.
+    ValueError : numbers out of range (constructor); gradients that changed their shape (change).
+    RuntimeError : a step without gradients, or on another model than before.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Optimizer:
     learning_rate: float
     iterations: int = field(init=False, repr=False, default=0)
     memory: dict[str, Array] = field(init=False, repr=False, default_factory=dict)
+    trained: dict[str, weakref.ref] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self):
         self.learning_rate = check_number(self.name, "learning_rate", self.learning_rate, "(0, inf)")
@@ -53,12 +56,19 @@ class Optimizer:
 
     def step(self, model) -> None:
         """Change every trainable parameter of the model once, in place, along its current gradient."""
-        self.iterations += 1
-        for name, param, grad in model.parameters():
+        parameters = list(model.parameters())
+        for name, param, grad in parameters:
             if grad is None:
                 raise RuntimeError(
                     f"{self.name}.step: {name} has no gradient yet. Call model.backward before every step."
                 )
+            if self.trained.setdefault(name, weakref.ref(param))() is not param:
+                raise RuntimeError(
+                    f"{self.name}.step: an optimizer serves one model, whose past steps it remembers. "
+                    f"Received another {name} than before. Make a new optimizer for a new model."
+                )
+        self.iterations += 1
+        for name, param, grad in parameters:
             param += self.change(name, grad)
 
     def change(self, name: str, grad: Array) -> Array:

@@ -2,9 +2,7 @@
 
 import copy
 import math
-import sys
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from cnnbook.nn.layer import check_positive
 from cnnbook.nn.machine import blas_at_one_thread
+from cnnbook.nn.progress import progress_bar
 from cnnbook.nn.sequential import Sequential
 
 Array = np.ndarray
@@ -59,7 +58,8 @@ def fit(
     seed : of the shuffling. The layers' own randomness comes from `model.build`.
     callbacks : objects with any of the methods `on_start(model)`, called before the first step,
         `on_step(model, step, logs)`, called after every step, and `on_epoch(model, epoch, logs)`, called
-        after every epoch. Steps and epochs count from 0.
+        after every epoch. Steps and epochs count from 0. One that raises KeyboardInterrupt ends the run,
+        as Ctrl-C does: that is how to stop early.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def fit(
     ------
     ValueError : data that do not fit together, numbers out of range.
     FloatingPointError : the loss is no longer finite; says at which step, in which layer it began, and what
-        to try. The weights are those before that step.
+        to try. The weights and the moving statistics are those before that step.
 
     Examples
     --------
@@ -82,6 +82,33 @@ def fit(
     >>> run = fit(model, SoftmaxCrossEntropy(), SGD(0.5), x, np.array([0, 1, 0, 1]), epochs=20, batch_size=2)
     >>> len(run.history["loss"]), len(run.steps["loss"]), run.history["accuracy"][-1]
     (20, 40, 1.0)
+    """
+    return run_epochs(
+        model,
+        lambda x, y, epoch, step: train_step(model, loss, optimizer, x, y, f"step {step} of epoch {epoch}"),
+        lambda x, y: evaluate(model, loss, x, y),
+        *(x, y, epochs, batch_size, validation_data, seed, list(callbacks)),
+    )
+
+
+def run_epochs(
+    model,
+    train: Callable,
+    measure: Callable,
+    x,
+    y,
+    epochs,
+    batch_size,
+    validation_data,
+    seed,
+    callbacks: list,
+) -> History:
+    """What `fit` does around its steps, for any kind of model: `keras_twin` trains Keras' with it.
+
+    Parameters
+    ----------
+    train, measure : train(x, y, epoch, step) makes one step on a batch, measure(x, y) evaluates; both return
+        {"loss": ..., "accuracy": ...}. The rest is as in `fit`, for which it speaks in error messages.
     """
     x, y = check_data("fit", x, y)
     epochs = check_positive("fit", "epochs", epochs)
@@ -100,7 +127,7 @@ def fit(
         for epoch in range(epochs):
             totals = {}
             for batch in batches(len(x), batch_size, rng):
-                logs = train_step(model, loss, optimizer, x[batch], y[batch], f"step {step} of epoch {epoch}")
+                logs = train(x[batch], y[batch], epoch, step)
                 record(run.steps, logs)
                 add(totals, logs, len(batch))
                 call(callbacks, "on_step", model, step, logs)
@@ -110,7 +137,9 @@ def fit(
                     bar.update()
             logs = {key: total / len(x) for key, total in totals.items()}
             if validation_data is not None:
-                measured = evaluate(model, loss, *validation_data)
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                    measured = measure(*validation_data)
+                check_finite(measured["loss"], f"the validation after epoch {epoch}")
                 logs |= {f"val_{key}": value for key, value in measured.items()}
             record(run.history, logs)
             call(callbacks, "on_epoch", model, epoch, logs)
@@ -128,15 +157,16 @@ def train_step(model: Sequential, loss, optimizer, x: Array, y: Array, when: str
     Overflow raises no warning on the way: it ends in a loss that is not finite, and that is refused here.
     BLAS computes in one thread: the products are many and small, and its threads would mostly wait.
     """
+    states = [dict(layer.state) for layer in model.layers]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"), blas_at_one_thread():
         outputs = model.forward(x, training=True)
         logs = measure(loss, outputs, y)
         if not math.isfinite(logs["loss"]):
-            raise FloatingPointError(
-                f"fit: the loss must stay finite. At {when} it is {logs['loss']}, "
-                f"and {first_not_finite(model, x)}. Try a smaller learning_rate "
-                f"(now {optimizer.learning_rate}), inputs scaled to [0, 1], or another initializer."
-            )
+            model.forget()
+            for layer, state in zip(model.layers, states, strict=True):
+                layer.state.update(state)
+            where, now = f", and {first_not_finite(model, x)}", f" (now {optimizer.learning_rate})"
+            check_finite(logs["loss"], when, where, now)
         model.backward(loss.backward(), input_gradient=False)
         optimizer.step(model)
     return logs
@@ -212,6 +242,15 @@ def measure(loss, outputs: Array, y: Array) -> dict[str, float]:
     return logs
 
 
+def check_finite(loss: float, when: str, where: str = "", now: str = "") -> None:
+    """Refuse a loss that is infinity or nan, and say what to try."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"fit: the loss must stay finite. At {when} it is {loss}{where}. "
+            f"Try a smaller learning_rate{now}, inputs scaled to [0, 1], or another initializer."
+        )
+
+
 def first_not_finite(model: Sequential, x: Array) -> str:
     """Where in the network infinity or nan begins, in words. The model is left as it is."""
     if not np.isfinite(x).all():
@@ -250,30 +289,3 @@ def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
             f"Received x of shape {x.shape} and y of shape {y.shape}."
         )
     return x, y
-
-
-def progress_bar(steps: int) -> Any:
-    """A tqdm bar if somebody is watching and tqdm is installed, else None."""
-    if not somebody_is_watching():
-        return None
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
-    return tqdm(total=steps, unit="step", leave=True)
-
-
-def somebody_is_watching() -> bool:
-    """True in a terminal and in a live notebook, False in scripts with redirected output and in book builds.
-
-    A notebook that a person has open can be asked for input; one that is executed to build a page, by
-    nbclient and all that use it, cannot. The kernel is told which with every cell. A run in the background
-    shows none: its bar would appear below whatever cell runs meanwhile.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    if sys.stderr is not None and sys.stderr.isatty():
-        return True
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", False))

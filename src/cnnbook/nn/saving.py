@@ -1,0 +1,153 @@
+"""A network in a file: its layers as text, its weights as arrays, and nothing that runs when it is read."""
+
+import dataclasses
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnbook.nn.layer import Array, Layer
+from cnnbook.nn.sequential import Sequential
+
+SAVED_VERSION = 1
+PLAIN = bool | int | float | str | list | tuple | None  # what JSON holds as it is
+
+
+def save(model: Sequential, path: str | os.PathLike) -> None:
+    """Write what `model.save(path)` writes; see there."""
+    config = {
+        "version": SAVED_VERSION,
+        "input_shape": model.input_shape,
+        "dtype": str(model.dtype),
+        "layers": [to_config(layer) for layer in model.layers],
+    }
+    path = Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            np.savez(file, config=json.dumps(config), **model.weights())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike) -> Sequential:
+    """The network that `model.save(path)` wrote: the same layers with the same weights.
+
+    Only classes of `cnnbook.nn` are made, so a file from anywhere can do no more than fail to load.
+
+    Raises
+    ------
+    ValueError : a file that is damaged, foreign, of another version, names an unknown class, or whose arrays
+        do not fit its layers.
+    FileNotFoundError : no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cnnbook.nn import Dense
+    >>> model = Sequential([Dense(3)])
+    >>> model.build((4,), seed=7)
+    (3,)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.npz")
+    ...     again = load(f"{folder}/model.npz")
+    >>> bool((again.layers[0].params["kernel"] == model.layers[0].params["kernel"]).all())
+    True
+    """
+    arrays = read_arrays(path)
+    try:
+        config = json.loads(str(arrays.pop("config")))
+        version, input_shape, dtype = config["version"], config["input_shape"], config["dtype"]
+        layers = [(layer["class"], dict(layer["arguments"])) for layer in config["layers"]]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"load: {path} must hold a model written by model.save. It is an npz file of something else."
+        ) from None
+    if version != SAVED_VERSION:
+        raise ValueError(
+            f"load: {path} must be a saved model of version {SAVED_VERSION}. Received version={version!r}. "
+            "Load it with the cnnbook that wrote it."
+        )
+    model = Sequential([from_config(name, arguments, Layer) for name, arguments in layers])
+    model.build(input_shape, dtype=dtype)
+    weights = model.weights()
+    if arrays.keys() != weights.keys():
+        raise ValueError(
+            f"load: {path} must hold one array for every weight of its layers. "
+            f"Missing {sorted(weights.keys() - arrays.keys())}, "
+            f"unexpected {sorted(arrays.keys() - weights.keys())}. Save the model again."
+        )
+    for name, weight in weights.items():
+        array = arrays[name]
+        if array.shape != weight.shape or array.dtype != weight.dtype:
+            raise ValueError(
+                f"load: {name} in {path} must have shape {weight.shape} and dtype {weight.dtype}. "
+                f"Received shape {array.shape} and dtype {array.dtype}. Save the model again."
+            )
+        weight[...] = array
+    return model
+
+
+def read_arrays(path: str | os.PathLike) -> dict[str, Array]:
+    """All arrays of an npz file, without unpickling anything, or a sentence that says it is none."""
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except (AttributeError, EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error):
+            raise ValueError(
+                f"load: {path} must be a complete npz file. It is damaged or something else. "
+                "Save the model again."
+            ) from None
+
+
+def to_config(part: Any) -> dict[str, Any]:
+    """A layer or an initializer as what JSON can hold: its class name and its constructor's arguments.
+
+    >>> from cnnbook.nn import Dense
+    >>> to_config(Dense(3))["arguments"]["kernel_initializer"]
+    {'class': 'GlorotUniform', 'arguments': {}}
+    """
+    from cnnbook import nn
+
+    if getattr(nn, type(part).__name__, None) is not type(part):
+        raise ValueError(
+            "save: layers and initializers must be classes of cnnbook.nn, so that `load` can make them again. "
+            f"Received {part!r} of {type(part).__module__}. Keep this model's `weights()` with np.savez."
+        )
+    arguments = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if f.init}
+    return {
+        "class": type(part).__name__,
+        "arguments": {
+            name: value if isinstance(value, PLAIN) else to_config(value) for name, value in arguments.items()
+        },
+    }
+
+
+def from_config(name: str, arguments: dict[str, Any], kind: type) -> Any:
+    """The layer or initializer that `to_config` described; nothing but public classes of `cnnbook.nn`.
+
+    >>> from_config("Dense", {"units": 3}, Layer)
+    Dense(units=3, use_bias=True, kernel_initializer=GlorotUniform())
+    """
+    from cnnbook import nn
+
+    made = getattr(nn, name) if name in nn.__all__ else None
+    if not (isinstance(made, type) and issubclass(made, kind)):
+        raise ValueError(
+            f"load: layers and initializers must be classes of cnnbook.nn. Received class {name!r}. "
+            "Build this model in code and copy its arrays."
+        )
+    arguments = {
+        key: from_config(value["class"], value["arguments"], object) if isinstance(value, dict) else value
+        for key, value in arguments.items()
+    }
+    try:
+        return made(**arguments)
+    except TypeError as error:
+        raise ValueError(f"load: {name} cannot be made from {arguments}. {error}.") from None
