@@ -219,6 +219,24 @@ class AlwaysReturnsDx(Scale):
         return super().backward(dout)
 
 
+@dataclass(eq=False)
+class ForgetsByHand(Scale):
+    def forward(self, x, *, training=False):
+        self.cache = x
+        return super().forward(x, training=training)
+
+    def backward(self, dout, *, input_gradient=True):
+        cache, self.cache = self.cache, None
+        self.grads = {"gamma": (dout * cache).sum(axis=0), "beta": dout.sum(axis=0)}
+        return dout * self.params["gamma"] if input_gradient else None
+
+
+@dataclass(eq=False)
+class KnowsNoInputGradient(Scale):
+    def backward(self, dout):
+        return super().backward(dout)
+
+
 @pytest.mark.parametrize(
     ("layer", "complaint"),
     [
@@ -226,11 +244,29 @@ class AlwaysReturnsDx(Scale):
         (WritesIntoDout(), "backward writes into dout. Work on a copy."),
         (SecondBackward(), "a second backward after one forward must raise RuntimeError. It returned."),
         (AlwaysReturnsDx(), "backward(dout, input_gradient=False) must return None."),
+        (
+            ForgetsByHand(),
+            "a second backward after one forward must raise RuntimeError. It raised TypeError: unsupported "
+            "operand type(s) for *: 'float' and 'NoneType'.",
+        ),
+        (
+            KnowsNoInputGradient(),
+            "backward must take input_gradient=False. It raised TypeError: KnowsNoInputGradient.backward() "
+            "got an unexpected keyword argument 'input_gradient'.",
+        ),
     ],
 )
 def test_bad_manners_are_rejected_with_the_complaint(refuses, layer, complaint):
     with refuses(f"{describe(layer)}: {complaint}", GradientError):
         check_layer(layer, SHAPE, rng=0)
+
+
+def test_an_input_shape_that_is_none_is_refused(refuses):
+    with refuses(
+        "check_layer: input_shape must be the shape of one example, such as (28, 28, 1), without the batch "
+        "axis and with all sizes at least 1. Received input_shape=4."
+    ):
+        check_layer(Scale(), 4)
 
 
 def test_an_all_ones_upstream_gradient_would_miss_what_the_random_one_sees():

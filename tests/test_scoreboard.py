@@ -53,6 +53,17 @@ def test_a_figure_tells_the_mean_and_how_far_the_furthest_seed_is_from_it():
     assert str(Figure((1.254,), 2.0)) == "1.25"
 
 
+def test_a_run_that_was_stopped_has_no_figure_and_breaks_nothing(folder):
+    recorded = results.read("s3_5", folder=folder)
+    runs = [dict(run) for run in recorded["runs"]]
+    for stopped in (run for run in runs if run["variant"] == "source" and run["seed"] == 1):
+        del stopped["test"]
+        stopped["stopped"] = "the loss must stay finite"
+    results.write("s3_5", {"claim": recorded["claim"], "runs": runs}, seconds=1, folder=folder)
+    line = next(score for score in scores(folder=folder) if score.system == "the same, as it was")
+    assert line.ours.values == (0.8,)
+
+
 def test_a_line_has_the_claim_ours_keras_and_minutes_of_processor_time(folder):
     line = next(score for score in scores(folder=folder) if score.row == "S0-2")
     assert (line.claim, line.ours.values, line.keras.values) == (0.86, (0.8, 0.81), (0.7,))

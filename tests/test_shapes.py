@@ -80,6 +80,13 @@ def test_any_other_padding_is_refused_in_one_sentence(refuses, padding):
         output_size(5, 3, padding=padding)
 
 
+@pytest.mark.parametrize("numbers", [(0, 1, 1, 1), (5, 0, 1, 1), (5, 3, -1, 1), (5, 3, 0, 1), (5, 3, 1, 0)])
+def test_sizes_below_one_are_refused(refuses, numbers):
+    received = "{}, {}, {} and {}".format(*numbers)
+    with refuses(f"size, kernel_size, stride and dilation_rate must be at least 1. Received {received}."):
+        output_size(*numbers)
+
+
 def test_a_window_that_does_not_fit_is_refused_with_its_extent(refuses):
     with refuses(
         "a window of 5 pixels does not fit on 4 pixels with padding='valid'. "

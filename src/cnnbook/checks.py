@@ -36,7 +36,8 @@ def built(layer, input_shape, seed: int = 0):
 def check_shift_equivariance(layer, input_shape=(9, 8, 2)) -> None:
     """Shift the image by one pixel, and the output must shift by one pixel: places are treated alike.
 
-    Sees a bias (or a weight) that differs from place to place.
+    Sees a bias (or a weight) that differs from place to place. Padding and strides over 1 do so, too: check a
+    layer without them.
 
     >>> from cnnbook.nn import Conv2D
     >>> check_shift_equivariance(Conv2D(3, (3, 2)))
@@ -49,7 +50,7 @@ def check_shift_equivariance(layer, input_shape=(9, 8, 2)) -> None:
         raise CheckError(
             f"{describe(layer)}: a shifted image must give the shifted output. "
             f"The same patch, one pixel on, is answered {difference:.3g} differently: "
-            "something is learned per place."
+            "something is learned per place, or padding or a stride treats places differently."
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnnbook.diagnosis import suggest
-from cnnbook.nn.layer import describe
+from cnnbook.nn.layer import check_shape, describe
 from cnnbook.slopes import Comparison, check_gradient
 
 Array = np.ndarray
@@ -96,7 +96,9 @@ def check_layer(
     Source: the checklist follows Baydin et al. (2018), section 2, on numerical differentiation.
     """
     seed = np.random.default_rng(rng).integers(2**32)
-    trial = Trial(layer, tuple(input_shape), seed, batch_size, upstream or trial_upstream(seed), x)
+    trial = Trial(
+        layer, check_shape("check_layer", input_shape), seed, batch_size, upstream or trial_upstream(seed), x
+    )
     trial.check_manners()
     try:
         report = trial.report()
@@ -208,8 +210,14 @@ class Trial:
             faults.append("a second backward after one forward must raise RuntimeError. It returned.")
         except RuntimeError:
             pass
-        if tried.backward(self.dout.copy(), input_gradient=False) is not None:
-            faults.append("backward(dout, input_gradient=False) must return None.")
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            faults.append(f"a second backward after one forward must raise RuntimeError. It raised {told}.")
+        try:
+            if tried.backward(self.dout.copy(), input_gradient=False) is not None:
+                faults.append("backward(dout, input_gradient=False) must return None.")
+        except TypeError as error:
+            faults.append(f"backward must take input_gradient=False. It raised TypeError: {error}.")
         if faults:
             raise GradientError(f"{describe(self.layer)}: {faults[0]}", Report(describe(self.layer)))
 

@@ -116,7 +116,7 @@ def figure(place: str, measure: str, folder: Path | str | None = None) -> Figure
         everything = results.read(name, folder=folder)["runs"]
     except FileNotFoundError:
         return None
-    runs = [run for run in everything if (run["variant"], run["side"]) == (variant, side)]
+    runs = [run for run in everything if (run["variant"], run["side"]) == (variant, side) and "test" in run]
     if not runs:
         return None
     if measure == "time ratio":

@@ -92,7 +92,7 @@ def output_size(
 
     Raises
     ------
-    ValueError : when not even one window fits, or for an unknown padding.
+    ValueError : when not even one window fits, for sizes below 1, or for an unknown padding.
 
     Examples
     --------
@@ -110,6 +110,11 @@ a smaller kernel_size.
 
     Source: Dumoulin and Visin (2016), relationship 6.
     """
+    if min(size, kernel_size, stride, dilation_rate) < 1:
+        raise ValueError(
+            "size, kernel_size, stride and dilation_rate must be at least 1. "
+            f"Received {size}, {kernel_size}, {stride} and {dilation_rate}."
+        )
     before, after = pad_amounts(size, kernel_size, stride, dilation_rate, padding)
     extent = window_extent(kernel_size, dilation_rate)
     room = size + before + after - extent

@@ -1,11 +1,12 @@
 """Weights before training: spread, bounds, fans, reproducibility."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
-from cnnbook.nn import GlorotNormal, GlorotUniform, HeNormal, HeUniform, RandomNormal, Zeros
+from cnnbook.nn import Dense, GlorotNormal, GlorotUniform, HeNormal, HeUniform, RandomNormal, Zeros
 from cnnbook.nn.initializers import fans, truncated_normal
 
 # 3x3 kernels, 20 channels to 50 filters: fan-in 180, fan-out 450, 9000 draws.
@@ -82,3 +83,17 @@ def test_the_same_seed_draws_the_same_weights_and_another_seed_others(initialize
 
 def test_zeros_are_zero_and_ask_for_no_generator():
     assert not Zeros()((2, 3), None, np.float32).any()
+
+
+@pytest.mark.parametrize(
+    ("initializer", "received"),
+    [
+        (lambda shape, rng, dtype: np.ones(shape), "shape (4, 2) and dtype float64"),
+        (lambda shape, rng, dtype: np.ones(3, dtype), "shape (3,) and dtype float32"),
+        (lambda shape, rng, dtype: None, "shape () and dtype None"),
+    ],
+)
+def test_what_an_initializer_returns_must_fit(initializer, received):
+    message = r"Dense: the initializer must return an array of shape \(4, 2\) and dtype float32. Received "
+    with pytest.raises(ValueError, match=message + re.escape(received)):
+        Dense(2, kernel_initializer=initializer).build((4,), np.random.default_rng(0))

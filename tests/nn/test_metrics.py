@@ -115,3 +115,14 @@ def test_a_class_beyond_n_classes_is_refused(refuses, metric):
         "confusion_matrix: labels must be at least 0 and below n_classes=3. Received labels from 0 to 3."
     ):
         metric(np.array([0, 3]), np.array([0, 1]), n_classes=3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_every_kind_of_integer_counts(dtype):
+    labels = np.array([0, 1, 2, 2], dtype)
+    np.testing.assert_array_equal(confusion_matrix(labels, labels), np.diag([1, 1, 2]))
+
+
+def test_a_number_of_classes_that_is_not_whole_is_refused(refuses):
+    with refuses("confusion_matrix: n_classes must be a whole number of at least 1. Received n_classes=3.0."):
+        confusion_matrix(np.array([0, 1]), np.array([0, 1]), n_classes=3.0)

@@ -150,6 +150,13 @@ def test_a_value_that_cannot_be_drawn_is_refused(name, value, message, refuses):
     assert getattr(flow, name) == before
 
 
+@pytest.mark.parametrize("x", [-1000, 1000])
+def test_a_sigmoid_far_out_is_flat_and_not_nan(x):
+    at_the_end = GradientFlow(id="a", view="graph", activation="sigmoid", w=1000, x=x, step=11)
+    assert "nan" not in at_the_end.sentence()
+    assert "dx = " in at_the_end.sentence()
+
+
 def test_a_bad_start_vanishes_or_explodes_and_batch_norm_makes_all_starts_alike():
     def first(init, **state):
         lengths = GradientFlow(id="a", init=init, depth=12, **state).lengths()

@@ -6,7 +6,6 @@ the referee: if those two part, it is not rounding, one of the formulas is wrong
 """
 
 import copy
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from cnnbook.keras_twin.convert import layer_to_keras
 from cnnbook.nn import Conv2D, DepthwiseConv2D
 from cnnbook.nn.geometry import image_pads
-from cnnbook.nn.layer import Layer
+from cnnbook.nn.layer import Layer, describe
 
 REFEREES = 1e-10  # ours and Keras in float64, relative to the largest entry of the array
 NEAR = 1e-5  # the same two in float32; more is excused where ours is the one nearer to the referee,
@@ -132,18 +131,6 @@ def compare(layer: Layer, input_shape, rng=0, *, batch_size=3, x="normal", train
         apart("keras ours", "referee"),
         apart("referee", "keras referee"),
     )
-
-
-def describe(layer: Layer) -> str:
-    """The layer's constructor call without the arguments that have their defaults.
-
-    >>> from cnnbook.nn import Conv2D
-    >>> describe(Conv2D(4, 3, padding="same"))
-    "Conv2D(filters=4, kernel_size=(3, 3), padding='same')"
-    """
-    values = [(field, getattr(layer, field.name)) for field in dataclasses.fields(layer) if field.init]
-    told = [f"{f.name}={value!r}" for f, value in values if value not in (f.default, (f.default, f.default))]
-    return f"{layer.name}({', '.join(told)})"
 
 
 def randomize(layer: Layer, rng) -> None:

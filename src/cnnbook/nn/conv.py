@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbook.nn.geometry import count_windows, image_pads
-from cnnbook.nn.initializers import GlorotUniform
+from cnnbook.nn.initializers import GlorotUniform, draw
 from cnnbook.nn.layer import (
     Layer,
     Shape,
@@ -13,7 +13,6 @@ from cnnbook.nn.layer import (
     check_padding,
     check_pair,
     check_positive,
-    check_rng,
 )
 from cnnbook.nn.rows import channel_sums, pixel_rows
 from cnnbook.nn.windows import (
@@ -102,9 +101,8 @@ class Conv2D(Layer):
 
     def build(self, input_shape: Shape, rng=None, dtype=np.float32) -> Shape:
         output_shape = super().build(input_shape, rng, dtype)
-        rng = check_rng(self.name, rng)
         shape = (*self.kernel_size, input_shape[2] // self.groups, self.filters)
-        self.params["kernel"] = self.kernel_initializer(shape, rng, dtype)
+        self.params["kernel"] = draw(self.name, self.kernel_initializer, shape, rng, dtype)
         if self.use_bias:
             self.params["bias"] = np.zeros(self.filters, dtype)
         return output_shape

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.nn.initializers import GlorotUniform
-from cnnbook.nn.layer import Layer, Shape, check_initializer, check_positive, check_rng
+from cnnbook.nn.initializers import GlorotUniform, draw
+from cnnbook.nn.layer import Layer, Shape, check_initializer, check_positive
 
 
 @dataclass(eq=False)
@@ -69,8 +69,8 @@ class Dense(Layer):
 
     def build(self, input_shape: Shape, rng=None, dtype=np.float32) -> Shape:
         output_shape = super().build(input_shape, rng, dtype)
-        rng = check_rng(self.name, rng)
-        self.params["kernel"] = self.kernel_initializer((*self.input_shape, self.units), rng, dtype)
+        shape = (*self.input_shape, self.units)
+        self.params["kernel"] = draw(self.name, self.kernel_initializer, shape, rng, dtype)
         if self.use_bias:
             self.params["bias"] = np.zeros(self.units, dtype)
         return output_shape

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbook.nn.geometry import count_windows, image_pads
-from cnnbook.nn.initializers import GlorotUniform
+from cnnbook.nn.initializers import GlorotUniform, draw
 from cnnbook.nn.layer import (
     Layer,
     Shape,
@@ -13,7 +13,6 @@ from cnnbook.nn.layer import (
     check_padding,
     check_pair,
     check_positive,
-    check_rng,
 )
 from cnnbook.nn.rows import channel_sums, pixel_rows
 from cnnbook.nn.windows import crop_images, extract_windows, pad_images, tap_slices
@@ -26,8 +25,8 @@ class DepthwiseConv2D(Layer):
     out[n, i, j, c M + m] = bias[c M + m] + sum over u, v of
                             x[n, i s_h + u d_h - P_top, j s_w + v d_w - P_left, c] kernel[u, v, c, m]
 
-    It is a convolution with as many groups as channels, at 1 / C of its cost; a 1x1 Conv2D after it mixes the
-    channels again.
+    It is a convolution with as many groups as channels, at 1 / C of an ordinary one's cost; a 1x1 Conv2D
+    after it mixes the channels again.
 
     Parameters
     ----------
@@ -81,9 +80,8 @@ class DepthwiseConv2D(Layer):
 
     def build(self, input_shape: Shape, rng=None, dtype=np.float32) -> Shape:
         output_shape = super().build(input_shape, rng, dtype)
-        rng = check_rng(self.name, rng)
         shape = (*self.kernel_size, self.input_shape[2], self.depth_multiplier)
-        self.params["kernel"] = self.depthwise_initializer(shape, rng, dtype)
+        self.params["kernel"] = draw(self.name, self.depthwise_initializer, shape, rng, dtype)
         if self.use_bias:
             self.params["bias"] = np.zeros(output_shape[2], dtype)
         return output_shape
@@ -139,4 +137,4 @@ class DepthwiseConv2D(Layer):
 
     def _copies(self, x):
         """M filters on a channel are one filter on each of M copies: (N, H, W, C) -> (N, H, W, C M)."""
-        return np.repeat(x, self.depth_multiplier, axis=3)
+        return x if self.depth_multiplier == 1 else np.repeat(x, self.depth_multiplier, axis=3)

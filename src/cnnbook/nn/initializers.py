@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.layer import check_rng
+
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """Numbers each output reads (fan-in) and each input feeds (fan-out), as Keras counts them.
@@ -25,6 +27,22 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """
     window = math.prod(shape[:-2])
     return window * shape[-2], window * shape[-1]
+
+
+def draw(owner: str, initializer, shape: tuple[int, ...], rng, dtype) -> np.ndarray:
+    """A layer's first kernel: what the initializer returns, if it is an array of this shape and dtype.
+
+    >>> draw("Dense", GlorotUniform(), (3, 2), np.random.default_rng(0), np.float32).shape
+    (3, 2)
+    """
+    kernel = initializer(shape, check_rng(owner, rng), dtype)
+    found = (np.shape(kernel), getattr(kernel, "dtype", None))
+    if not isinstance(kernel, np.ndarray) or found != (shape, np.dtype(dtype)):
+        raise ValueError(
+            f"{owner}: the initializer must return an array of shape {shape} and dtype {np.dtype(dtype)}. "
+            f"Received shape {found[0]} and dtype {found[1]} from {initializer!r}."
+        )
+    return kernel
 
 
 def truncated_normal(shape, stddev, rng, dtype):

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cnnbook.nn.layer import check_positive
+
 Array = np.ndarray
 
 
@@ -65,7 +67,7 @@ def confusion_matrix(labels: Array, predictions: Array, n_classes: int | None = 
     labels, predictions = check_classes("confusion_matrix", labels, predictions, n_classes)
     if n_classes is None:
         n_classes = int(max(labels.max(), predictions.max())) + 1
-    cells = labels.astype(np.int64) * n_classes + predictions
+    cells = labels * n_classes + predictions
     return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
@@ -122,6 +124,8 @@ def check_classes(owner: str, labels: Array, predictions: Array, n_classes: int 
     >>> check_classes("accuracy", [0, 1], [1, 1])
     (array([0, 1]), array([1, 1]))
     """
+    if n_classes is not None:
+        n_classes = check_positive(owner, "n_classes", n_classes)
     arrays = {"labels": np.asarray(labels), "predictions": np.asarray(predictions)}
     for name, array in arrays.items():
         if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -143,4 +147,4 @@ def check_classes(owner: str, labels: Array, predictions: Array, n_classes: int 
                 f"{owner}: {name} must be at least 0{limit}. "
                 f"Received {name} from {array.min()} to {array.max()}."
             )
-    return tuple(arrays.values())
+    return tuple(array.astype(np.int64) for array in arrays.values())

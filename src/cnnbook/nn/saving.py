@@ -117,7 +117,7 @@ def to_config(part: Any) -> dict[str, Any]:
 
     if getattr(nn, type(part).__name__, None) is not type(part):
         raise ValueError(
-            "save: layers and initializers must be classes of cnnbook.nn, so that `load` can make them again. "
+            "save: layers and initializers must be classes of cnnbook.nn, which `load` can make again. "
             f"Received {part!r} of {type(part).__module__}. Keep this model's `weights()` with np.savez."
         )
     arguments = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if f.init}

@@ -147,7 +147,8 @@ def blocks_of_rows(windows: Array) -> Iterator[tuple[slice, Array]]:
     Yields
     ------
     images : slice of the batch.
-    rows : (B, H'W', K_h K_w C), a fresh copy of about BLOCK_BYTES, at least one image.
+    rows : (B, H'W', K_h K_w C), a copy of about BLOCK_BYTES, at least one image; a view where a window is one
+        pixel.
     """
     n, out_height, out_width, k_h, k_w, channels = windows.shape
     positions, taps = out_height * out_width, k_h * k_w * channels
@@ -182,7 +183,7 @@ def windowed_product(
                                                                1
 
     The copy is the price for a product that runs at the machine's full speed. It is made for a few images at
-    a time, so that it never leaves the core's cache and never needs much memory.
+    a time, so that it never leaves the core's cache and needs little memory (unless the rows are kept).
 
     Parameters
     ----------

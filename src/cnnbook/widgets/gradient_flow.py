@@ -18,10 +18,17 @@ INITS = {
     "glorot": ("Glorot", np.sqrt(2 / (UNITS + UNITS))),
     "he": ("He", np.sqrt(2 / UNITS)),
 }
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), from the side on which nothing overflows."""
+    return np.exp(-np.logaddexp(0, -z))
+
+
 ACTIVATIONS = {
     "relu": ("ReLU", lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
     "tanh": ("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "sigmoid": ("sigmoid", lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+    "sigmoid": ("sigmoid", sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
     "linear": ("no activation", lambda z: z, lambda z: np.ones_like(z)),
 }
 CHOICES = {"view": ("depth", "graph"), "init": tuple(INITS), "activation": tuple(ACTIVATIONS)}
