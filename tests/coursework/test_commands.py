@@ -64,6 +64,11 @@ def test_every_command_has_a_help_and_the_page_names_no_other(capsys):
         (["grade", "empty", "--assignment", "a03"], "empty must hold submissions. It holds none"),
         (["export", "empty", "--to", "csv"], "empty must hold results of `grade`. It holds none."),
         (["export", "--to", "gradescope"], "--to gradescope needs --assignment. Received none."),
+        (["grade", "some", "--assignment", "a03", "--jobs", "0"], "--jobs must be at least 1. Received 0."),
+        (
+            ["export", "some", "--to", "csv", "--manual", "no.csv"],
+            "export: no.csv: No such file or directory.",
+        ),
         (["try", "nowhere.ipynb", "--assignment", "a03"], "There is no file nowhere.ipynb."),
     ],
 )
@@ -71,6 +76,7 @@ def test_a_command_that_cannot_start_says_why_in_one_sentence(
     arguments, message, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "empty").mkdir()
+    graded(tmp_path / "some", "s1", "s1.json", 20)
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
@@ -81,6 +87,51 @@ def test_a_roster_is_asked_for_where_a_platform_needs_one(tmp_path, capsys):
     (tmp_path / "x.json").write_text(json.dumps(result))
     assert main(["export", str(tmp_path), "--to", "canvas"]) == 2
     assert "--to canvas needs --roster" in capsys.readouterr().err
+
+
+def graded(folder, key, name, score, **more):
+    """A result as `grade` writes it."""
+    facts = {"assignment": "a06", "submission": key, "score": score, "most": 20, "reason": ""}
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps({**facts, "status": "graded", **more}))
+
+
+def test_marks_without_points_by_hand_are_counted_and_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    graded(tmp_path / "results", "s1", "s1.json", 20)
+    graded(tmp_path / "results", "s2", "s2.json", 7)
+    (tmp_path / "manual.csv").write_text("submission,points\ns1,3\n")
+    assert main(["export", "--to", "csv", "--manual", "manual.csv"]) == 0
+    assert capsys.readouterr().out == "wrote marks-csv.csv: 2 marks\n1 without points by hand: s2\n"
+    (tmp_path / "manual.csv").write_text("submission\ns1\n")
+    assert main(["export", "--to", "csv", "--manual", "manual.csv"]) == 2
+    assert "export: manual.csv must have the columns" in capsys.readouterr().err
+
+
+def test_feedback_writes_a_page_for_every_submission_whatever_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number, key in enumerate(["a/b", "a__b", "a" * 245]):
+        graded(tmp_path / "results", key, f"{number}.json", number)
+    (tmp_path / "results" / "package.json").write_text("{}")
+    assert main(["feedback"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "3 pages in feedback\n"
+    assert "package.json must be a result of `grade`" in told.err
+    pages = [path.read_text() for path in (tmp_path / "feedback").iterdir()]
+    assert sorted(re.search(r"(\d+) of 20", page)[1] for page in pages) == ["0", "1", "2"]
+
+
+def test_a_course_whose_seed_lies_elsewhere_can_do_everything(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "autumn"]) == 0
+    (tmp_path / "autumn" / "seed").rename(tmp_path / "elsewhere")
+    graded(tmp_path / "results", "s1", "s1.json", 20)
+    (tmp_path / "autumn" / "roster.csv").write_text("id\ns1\n")
+    assert main(["export", "--to", "csv", "--course", "autumn", "--seed-file", "elsewhere"]) == 0
+    assert main(["feedback", "--course", "autumn", "--seed-file", "elsewhere"]) == 0
+    assert main(["new", "autumn"]) == 2
+    assert "holds course.json, roster.csv" in capsys.readouterr().err
+    assert (tmp_path / "autumn" / "roster.csv").read_text() == "id\ns1\n"
 
 
 def test_a_student_sees_what_the_grader_reads(tmp_path, capsys):
@@ -98,6 +149,16 @@ def test_a_student_sees_what_the_grader_reads(tmp_path, capsys):
     assert "is not valid Python (line 1): expected ':'. It was left out." in printed
     assert "[failed]  the hand example comes out\n          NameError" in printed
     assert "[to do]   the first window of the hand image is row 0" in printed
+
+
+def test_try_says_each_thing_on_a_line_of_its_own(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(source.read("a03").solution)
+    assert main(["try", str(path), "--assignment", "a04"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "The grader finds 1 of 4 functions and classes."
+    assert printed[3] == "  receptive_field is missing"
+    assert printed[4].startswith("[failed]")
 
 
 def test_try_runs_the_checks_of_a_solution(tmp_path, capsys):

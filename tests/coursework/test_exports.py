@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cnnbook.coursework import course, export, feedback, gradescope, leaks, nbgrader, roster
+from cnnbook.coursework import course, export, feedback, files, gradescope, leaks, nbgrader, roster
+from cnnbook.coursework.files import write_whole
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,6 +64,16 @@ def test_moodle_has_what_its_import_asks_for():
     assert table[2][4] == "no submission"
 
 
+@pytest.mark.parametrize("kind", ["canvas", "moodle"])
+def test_a_platform_gets_one_line_for_every_student(kind):
+    twice = [RESULTS[0], {**RESULTS[0], "submission": "ada"}]
+    rows = roster.rows(twice, STUDENTS)
+    text = export.FORMATS[kind](rows, "A")
+    assert text.count("Ada Low") == 1
+    assert "24" not in text.split("Ada Low")[1]
+    assert [row.submission for row in export.unmatched(rows)] == ["alow", "ada"]
+
+
 def test_what_no_platform_can_take_is_listed_apart():
     rows = roster.rows(RESULTS, STUDENTS)
     assert [row.submission for row in export.unmatched(rows)] == ["stranger"]
@@ -80,6 +91,120 @@ def test_a_roster_that_cannot_work_is_refused(text, message, tmp_path):
     (tmp_path / "roster.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
         roster.read(tmp_path / "roster.csv")
+
+
+def hand_in(tmp_path, text):
+    """A file of points by hand, read where the assignment has 4 to give."""
+    path = tmp_path / "manual.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return roster.read_manual(path, 4)
+
+
+def test_points_by_hand_are_read_however_the_columns_are_written(tmp_path):
+    text = "\ufeffName, Points ,Submission\nAda,2.5, alow \nBen,0,borr\n,4,x\n"
+    assert hand_in(tmp_path, text) == {"alow": 2.5, "borr": 0, "x": 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must have the columns submission and points. It has none."),
+        (
+            "submission,mark\nalow,2\n",
+            "must have the columns submission and points. It has submission, mark.",
+        ),
+        ("submission;points\nalow;2\n", "It has submission;points."),
+        (
+            "submission,points\nalow,\n",
+            "line 2: points must be a number from 0 to 4. Received points='' for 'alow'.",
+        ),
+        ("submission,points\nalow\n", "line 2: points must be a number from 0 to 4. Received points=''"),
+        (
+            "submission,points\na,1\nalow,two\n",
+            "line 3: points must be a number from 0 to 4. Received points='two'",
+        ),
+        ("submission,points\nalow,nan\n", "Received points='nan' for 'alow'."),
+        ("submission,points\nalow,inf\n", "Received points='inf' for 'alow'."),
+        ("submission,points\nalow,-1\n", "Received points='-1' for 'alow'."),
+        ("submission,points\nalow,4.5\n", "Received points='4.5' for 'alow'."),
+        ("submission,points\n,3\n", "line 2: every line must name a submission."),
+        (
+            "submission,points\nalow,1\nborr,1\nalow,2\n",
+            "line 4: every submission must be there once. 'alow' is twice.",
+        ),
+        ("submission,points\nÜ,1\n".encode("latin-1"), "must be CSV in UTF-8, and is not"),
+    ],
+)
+def test_points_by_hand_that_cannot_count_are_refused(text, message, tmp_path):
+    with pytest.raises(ValueError, match=r"manual\.csv") as refused:
+        hand_in(tmp_path, text)
+    assert message in str(refused.value)
+
+
+def test_points_by_hand_for_an_assignment_without_any_are_refused(tmp_path):
+    path = tmp_path / "manual.csv"
+    path.write_text("submission,points\nalow,1\n")
+    with pytest.raises(ValueError, match=r"gives no points by hand: its source\.md has no manual_points"):
+        roster.read_manual(path, 0)
+
+
+def test_a_graded_submission_without_points_by_hand_says_so():
+    failed = {**RESULTS[1], "submission": "borr", "score": None, "reason": "no disk", "status": "failed"}
+    refused = {
+        **failed,
+        "submission": "empty",
+        "score": 0,
+        "reason": "The file is empty.",
+        "status": "refused",
+    }
+    rows = roster.rows([*RESULTS, failed, refused], STUDENTS, {"stranger": 3}, 4)
+    by = {row.submission: (row.score, row.most, row.reason) for row in rows}
+    assert by["alow"] == (24, 28, "no points by hand")
+    assert by["stranger"] == (9, 28, "nobody on the roster fits this name")
+    assert by["borr"] == (None, 28, "no disk")
+    assert by["empty"] == (0, 28, "nobody on the roster fits this name; The file is empty.")
+
+
+def test_a_foreign_file_among_the_results_is_named_and_the_others_count(tmp_path, capsys):
+    (tmp_path / "alow.json").write_text(json.dumps(RESULTS[0]))
+    foreign = {"list": "[1]", "other": '{"a": 1}', "half": '{"submission": "x', "deep": "[" * 100_000}
+    for name, text in foreign.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "folder.json").mkdir()
+    assert export.results_in(tmp_path) == RESULTS[:1]
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 6
+    for name, line in zip(sorted([*foreign, "picture", "folder"]), told, strict=True):
+        assert line == (
+            f"{tmp_path / name}.json must be a result of `grade`, and is none: it was left out. "
+            "Move it elsewhere, or grade again."
+        )
+    (tmp_path / "alow.json").unlink()
+    with pytest.raises(ValueError, match=r"must hold results of `grade`\. It holds none\."):
+        export.results_in(tmp_path)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "marks.csv"
+    write_whole(path, "old\n")
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
+    monkeypatch.setattr(files.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("no space left")))
+    with pytest.raises(OSError, match="no space left"):
+        write_whole(path, "new, and longer\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["marks.csv"]
+    assert path.read_text() == "old\n"
+    monkeypatch.undo()
+    write_whole(path, b"\x00bytes")
+    assert path.read_bytes() == b"\x00bytes"
+    write_whole(tmp_path / ("n" * 255), "the longest name there is")
+
+
+def umask():
+    """The mask of this process."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 RESULT = {

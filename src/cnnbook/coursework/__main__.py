@@ -1,7 +1,6 @@
 """The commands of `python -m cnnbook.coursework`."""
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from cnnbook.coursework import course as courses
 from cnnbook.coursework import export, gradescope, nbgrader, roster, source
 from cnnbook.coursework.check import check
 from cnnbook.coursework.feedback import page
+from cnnbook.coursework.files import file_name, write_whole
 from cnnbook.coursework.grade import grade_all, jobs_for, line_for, refusal
 from cnnbook.coursework.leaks import book_text, leaks, secrets_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process
@@ -33,15 +33,24 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument(
                 "--course", metavar="FOLDER", help="your course's folder (see new); else the public one"
             )
+            one.add_argument(
+                "--seed-file",
+                metavar="FILE",
+                help="file with a secret of at least 16 characters, instead of the course's seed",
+            )
         return one
 
     one = command("list", "list the assignments")
     one = command("new", "make a course's folder with a secret seed of its own", course=False)
     one.add_argument("folder", help="where; it must not be a course yet")
     one = command("build", "make the notebooks for students and for instructors")
-    one.add_argument("--out", type=Path, default=BUILT, help="folder to write into (%(default)s)")
+    one.add_argument(
+        "--out", type=Path, default=BUILT, metavar="FOLDER", help="folder to write into (%(default)s)"
+    )
     one = command(
-        "check", "is an assignment fit to be given: solution, thoughtless answers, mutants, the sandbox"
+        "check",
+        "is an assignment fit to be given: the solution earns every point, thoughtless answers none, "
+        "and every named mistake and random change costs points",
     )
     one.add_argument("assignments", nargs="*", metavar="aNN", help="which (all)")
     one = command("leaks", "look for solutions and hidden tests in what you are about to hand out")
@@ -49,10 +58,15 @@ def parser() -> argparse.ArgumentParser:
     one = command("grade", "grade a folder of submissions; start it again and it goes on where it stopped")
     one.add_argument("submissions", type=Path, help="folder with .ipynb, .py or .md files")
     one.add_argument("--assignment", required=True, metavar="aNN", help="which assignment they are")
-    one.add_argument("--out", type=Path, default=Path("results"), help="one JSON file for each (%(default)s)")
-    one.add_argument("--jobs", type=int, default=2, help="how many at the same time (%(default)s)")
     one.add_argument(
-        "--seed-file", help="file with a secret of at least 16 characters, instead of the course's seed"
+        "--out",
+        type=Path,
+        default=Path("results"),
+        metavar="FOLDER",
+        help="folder to write into, one JSON file for each (%(default)s)",
+    )
+    one.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="how many at the same time (%(default)s)"
     )
     one.add_argument("--shard", default="1/1", metavar="I/N", help="grade only part I of N, for N machines")
     how = one.add_mutually_exclusive_group()
@@ -74,11 +88,24 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--to", required=True, choices=[*export.FORMATS, "gradescope", "nbgrader"], help="for what"
     )
-    one.add_argument("--roster", type=Path, help="CSV with id, name, email, login, section (the course's)")
-    one.add_argument("--manual", type=Path, help="CSV with submission, points: what you graded by hand")
+    one.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="CSV with id, name, email, login, section (the course's)",
+    )
+    one.add_argument(
+        "--manual",
+        type=Path,
+        metavar="FILE",
+        help="CSV with submission, points: what you graded by hand; it is added",
+    )
     one.add_argument("--assignment", metavar="aNN", help="for gradescope and nbgrader: which")
     one.add_argument(
-        "--out", type=Path, help="file to write (marks-FORMAT.csv, aNN-autograder.zip, aNN.ipynb)"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="file to write (marks-FORMAT.csv, aNN-autograder.zip, aNN.ipynb)",
     )
     one = command("feedback", "write one page for every student")
     one.add_argument(
@@ -87,7 +114,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--show", choices=courses.POLICIES, help="how much of hidden tests (the course's choice)"
     )
-    one.add_argument("--out", type=Path, default=Path("feedback"), help="folder to write into (%(default)s)")
+    one.add_argument(
+        "--out",
+        type=Path,
+        default=Path("feedback"),
+        metavar="FOLDER",
+        help="folder to write into (%(default)s)",
+    )
     one = command("try", "for students: what the grader will read of your notebook, and the visible checks")
     one.add_argument("notebook", type=Path, help="your notebook")
     one.add_argument("--assignment", required=True, metavar="aNN", help="which assignment it is")
@@ -138,6 +171,8 @@ def do_leaks(args, course):
 
 def do_grade(args, course):
     way = "unsafe" if args.unsafe else args.isolation
+    if args.jobs < 1:
+        raise ValueError(f"--jobs must be at least 1. Received {args.jobs}.")
     if args.unsafe:
         print("Not isolated: students' code runs as you.", file=sys.stderr)
     if not course.secret:
@@ -157,14 +192,12 @@ def do_export(args, course):
             raise ValueError(f"--to {args.to} needs --assignment. Received none.")
         if args.to == "gradescope":
             out = args.out or Path(f"{args.assignment}-autograder.zip")
-            out.write_bytes(gradescope.autograder(course, args.assignment))
+            write_whole(out, gradescope.autograder(course, args.assignment))
         else:
             import nbformat
 
             out = args.out or Path(f"{args.assignment}.ipynb")
-            out.write_text(
-                nbformat.writes(nbgrader.source_notebook(course.assignment(args.assignment))), "utf-8"
-            )
+            write_whole(out, nbformat.writes(nbgrader.source_notebook(course.assignment(args.assignment))))
         print(f"wrote {out}")
         return 0
     results = export.results_in(args.results)
@@ -178,15 +211,18 @@ def do_export(args, course):
         raise ValueError(f"--to {args.to} needs --roster, a CSV with id, name, email, login, section.")
     students = roster.read(list_of_students) if list_of_students else []
     assignment = course.assignment(kinds.pop())
-    manual = roster.read_manual(args.manual) if args.manual else None
-    rows = roster.rows(results, students, manual, assignment.header.get("manual_points", 0))
+    by_hand = assignment.header.get("manual_points", 0)
+    manual = roster.read_manual(args.manual, by_hand) if args.manual else None
+    rows = roster.rows(results, students, manual, by_hand)
     out = args.out or Path(f"marks-{args.to}.csv")
-    out.write_text(export.FORMATS[args.to](rows, assignment.header["title"]), "utf-8")
+    write_whole(out, export.FORMATS[args.to](rows, assignment.header["title"]))
     marks = sum(row.score is not None and bool(row.student or not students) for row in rows)
     print(f"wrote {out}: {marks} marks")
+    if without := [row.submission for row in rows if roster.NO_POINTS in row.reason]:
+        print(f"{len(without)} without points by hand: {', '.join(without)}")
     if students and (loose := export.unmatched(rows)):
         beside = out.with_name(f"{out.stem}-unmatched.csv")
-        beside.write_text(export.plain(loose, ""), "utf-8")
+        write_whole(beside, export.plain(loose, ""))
         print(f"wrote {beside}: {len(loose)} to look at")
         for row in loose:
             print(f"  {row.submission}: {row.reason}")
@@ -198,8 +234,8 @@ def do_feedback(args, course):
     args.out.mkdir(parents=True, exist_ok=True)
     for result in results:
         title = course.assignment(result["assignment"]).header["title"]
-        name = result["submission"].replace("/", "__")
-        (args.out / f"{name}.html").write_text(page(result, title, args.show or course.show), "utf-8")
+        path = args.out / file_name(result["submission"], ".html")
+        write_whole(path, page(result, title, args.show or course.show))
     print(f"{len(results)} pages in {args.out}")
 
 
@@ -216,12 +252,11 @@ def do_try(args, course):
     try:
         wanted = source.functions_of(assignment)
         there = [name for name in wanted if name in student.names]
-        print(f"The grader finds {len(there)} of {len(wanted)} functions and classes.")
         print(
+            f"The grader finds {len(there)} of {len(wanted)} functions and classes.",
             *(f"  {name} is missing" for name in wanted if name not in there),
             *student.notes,
             sep="\n",
-            end="",
         )
         cells = [text for kind, text, tags in assignment.cells if kind == "code" and "visible-test" in tags]
         print(student.run_cells([source.helpers(), *source.given(assignment), *cells]), end="")
@@ -240,7 +275,11 @@ def main(arguments: list[str] | None = None) -> int:
         folder, seed_file = getattr(args, "course", None), getattr(args, "seed_file", None)
         course = courses.load(folder, seed_file)
         return globals()[f"do_{args.command}"](args, course) or 0
-    except (ValueError, OSError, IsolationError, json.JSONDecodeError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{args.command}: {where}{error.strerror or error}.", file=sys.stderr)
+        return 2
+    except (ValueError, IsolationError) as error:
         print(f"{args.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

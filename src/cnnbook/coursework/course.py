@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnnbook.coursework import source
+from cnnbook.coursework.files import write_whole
 
+FILES = ("seed", "course.json", "roster.csv")
 POLICIES = ("names", "categories", "values")
 PUBLIC_SEED = b"public"
 
@@ -55,12 +57,12 @@ def load(folder: str | None = None, seed_file: str | None = None, root: Path = s
     settings = {}
     if place:
         if not (place / "seed").is_file() and not seed_file:
-            raise ValueError(f"{place} must hold a file named seed. Make a course with: new {place}.")
+            begun = any((place / name).exists() for name in FILES)
+            advice = "Put it back, or give --seed-file" if begun else f"Make a course with: new {place}"
+            raise ValueError(f"{place} must hold a file named seed. {advice}.")
         if (place / "course.json").is_file():
-            settings = json.loads((place / "course.json").read_text("utf-8"))
+            settings = settings_of(place / "course.json", source.find(root, place / "coursework"))
     show, variants = settings.get("show", "categories"), settings.get("variants", {})
-    if show not in POLICIES:
-        raise ValueError(f"course.json: show must be {' or '.join(POLICIES)}. Received show={show!r}.")
     path = Path(seed_file) if seed_file else place / "seed" if place else None
     secret = path.read_bytes().strip() if path else PUBLIC_SEED
     if len(secret) < 16 and path:
@@ -71,6 +73,34 @@ def load(folder: str | None = None, seed_file: str | None = None, root: Path = s
     return Course(place, seed, path is not None, show, variants, Path(root))
 
 
+def settings_of(path: Path, assignments: list[str]) -> dict:
+    """What course.json says.
+
+    Raises
+    ------
+    ValueError : it holds what no course has.
+    """
+    try:
+        settings = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be JSON: {error}.") from None
+    if not isinstance(settings, dict):
+        raise ValueError(f'{path} must be an object, like {{"show": "names"}}. Received {settings!r}.')
+    if unknown := sorted(settings.keys() - {"show", "variants"}):
+        raise ValueError(f"{path} may hold show and variants. Received {', '.join(unknown)}.")
+    show, variants = settings.get("show", "categories"), settings.get("variants", {})
+    if show not in POLICIES:
+        raise ValueError(f"{path}: show must be {' or '.join(POLICIES)}. Received show={show!r}.")
+    if not isinstance(variants, dict) or not all(isinstance(each, dict) for each in variants.values()):
+        like = '{"a03": {"kernel": "turned"}}'
+        raise ValueError(f"{path}: variants must be an object, like {like}. Received {variants!r}.")
+    if unknown := sorted(variants.keys() - set(assignments)):
+        raise ValueError(
+            f"{path}: variants must be of {', '.join(assignments)}. Received {', '.join(unknown)}."
+        )
+    return settings
+
+
 def new(folder: str) -> list[Path]:
     """Make a course's folder with a new secret seed.
 
@@ -79,15 +109,15 @@ def new(folder: str) -> list[Path]:
     ValueError : when there is a course already; nothing is overwritten.
     """
     place = Path(folder)
-    if (place / "seed").exists():
-        raise ValueError(f"{place} is a course already: it has a seed. Choose another folder.")
+    if there := [name for name in FILES if (place / name).exists()]:
+        raise ValueError(
+            f"{place} is a course already: it holds {', '.join(there)}, and nothing is overwritten. "
+            "Choose another folder."
+        )
     (place / "coursework").mkdir(parents=True, exist_ok=True)
-    files = {
-        "seed": secrets.token_hex(32) + "\n",
-        "course.json": json.dumps({"show": "categories", "variants": {}}, indent=2) + "\n",
-        "roster.csv": "id,name,email,login,section\n",
-    }
-    for name, text in files.items():
-        (place / name).write_text(text, "utf-8")
+    settings = json.dumps({"show": "categories", "variants": {}}, indent=2) + "\n"
+    texts = (secrets.token_hex(32) + "\n", settings, "id,name,email,login,section\n")
+    for name, text in zip(FILES, texts, strict=True):
+        write_whole(place / name, text)
     (place / "seed").chmod(0o600)
-    return [place / name for name in files]
+    return [place / name for name in FILES]

@@ -3,19 +3,41 @@
 import csv
 import io
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cnnbook.coursework.roster import Row
 
+NEEDED = {"assignment", "submission", "status", "score", "reason"}
 
-def results_in(folder: Path) -> list[dict]:
+
+def results_in(
+    folder: Path, tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
+) -> list[dict]:
     """All results in a folder, by submission.
+
+    Parameters
+    ----------
+    tell : receives a sentence about every other .json file there; it is left out.
 
     Raises
     ------
     ValueError : there are none.
     """
-    found = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            result = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            result = None
+        if isinstance(result, dict) and result.keys() >= NEEDED:
+            found.append(result)
+        else:
+            tell(
+                f"{path} must be a result of `grade`, and is none: it was left out. "
+                "Move it elsewhere, or grade again."
+            )
     if not found:
         raise ValueError(f"{folder} must hold results of `grade`. It holds none.")
     return sorted(found, key=lambda result: result["submission"])
@@ -62,23 +84,28 @@ def plain(rows: list[Row], title: str) -> str:
     )
 
 
+def one_for_each_student(rows: list[Row]) -> list[Row]:
+    """The rows of the roster: of several submissions of one student, none of which has a mark, the last."""
+    return list({row.student["id"]: row for row in rows if row.student}.values())
+
+
 def canvas(rows: list[Row], title: str) -> str:
     """A Canvas gradebook with one column; a student without a score keeps the old one."""
     most = next((r.most for r in rows if r.most is not None), None)
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]
     lines = [head, ["    Points Possible", "", "", "", "", number(most)]]
-    for row in rows:
-        if who := row.student:
-            lines.append([who["name"], "", who["id"], who["login"], who["section"], number(row.score)])
+    for row in one_for_each_student(rows):
+        who = row.student
+        lines.append([who["name"], "", who["id"], who["login"], who["section"], number(row.score)])
     return text_of(lines)
 
 
 def moodle(rows: list[Row], title: str) -> str:
     """For Moodle's grade import: map "ID number" or "Email address" to the student, the title to the item."""
     lines = [["ID number", "Full name", "Email address", title, f"{title} (feedback)"]]
-    for row in rows:
-        if who := row.student:
-            lines.append([who["id"], who["name"], who["email"], number(row.score), row.reason])
+    for row in one_for_each_student(rows):
+        who = row.student
+        lines.append([who["id"], who["name"], who["email"], number(row.score), row.reason])
     return text_of(lines)
 
 

@@ -5,10 +5,15 @@ and named; the others count. This file needs the standard library alone and runs
 """
 
 import ast
+import dis
+import io
 import json
 import re
+import tokenize
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+# A line that is a command to the notebook: %time f(x), !ls, ?f, f?, files = !ls. Never one with !=.
+COMMAND = re.compile(r"([ \t]*)(?:[%?]|!(?!=)|[\w.]+\?{1,2}\s*$|\w+[ \t]*=[ \t]*[%!])")
 
 
 def extract(content: bytes, suffix: str):
@@ -29,20 +34,89 @@ def extract(content: bytes, suffix: str):
     >>> [type(tree.body[0]).__name__ for _, tree in parts], notes
     (['Import', 'FunctionDef'], [])
     """
-    notes, parts = [], []
+    notes, parts, rest = [], [], []
     for name, source in cells(content, suffix, notes):
-        source = re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)  # notebook commands
         try:
-            tree = ast.parse(source, name)
+            tree = parsed(source, name, commands=suffix != ".py")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
             reason = getattr(error, "msg", None) or type(error).__name__
             notes.append(f"{name} is not valid Python{line}: {reason}. It was left out.")
             continue
         for statement in tree.body:
-            if isinstance(statement, DEFINITIONS) or is_constant(statement):
-                parts.append((name, ast.Module([statement], [])))
-    return parts, notes
+            kept = isinstance(statement, DEFINITIONS) or is_constant(statement)
+            (parts if kept else rest).append((name, ast.Module([statement], [])))
+    return parts, notes + missed(parts, rest)
+
+
+def parsed(source, name, commands):
+    """The syntax tree. Where `commands` may stand between the code, they count as `pass`."""
+    try:
+        return ast.parse(source, name)
+    except SyntaxError:
+        if not commands:
+            raise
+    lines = source.split("\n")
+    for number, line in enumerate(lines):
+        command = COMMAND.match(line)
+        if command and complete(lines[:number]):
+            lines[number] = f"{command[1]}pass"
+    return ast.parse("\n".join(lines), name)
+
+
+def complete(lines):
+    """True if the next line begins a statement: no bracket, no string and no backslash is open.
+
+    >>> complete(["x = 1", "try:"]), complete(["x = ("])
+    (True, False)
+    """
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO("\n".join([*lines, ""])).readline):
+            pass
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return True
+
+
+def missed(parts, rest):
+    """Sentences about what the kept `parts` need, or the tests may, and only the `rest` defines."""
+    used, notes = set(), {}
+    for name, tree in parts:
+        try:
+            used |= set(globals_of(compile(tree, name, "exec")))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # whoever runs it will say so
+    for name, tree in rest:
+        for node in run_now(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                notes[node.name] = (
+                    f"{name} defines {node.name} inside another statement, and only the top level is read. "
+                    f"Move {node.name} to the top level."
+                )
+            if isinstance(node, ast.Subscript):
+                node, stored = node.value, isinstance(node.ctx, ast.Store)
+            else:
+                stored = isinstance(getattr(node, "ctx", None), ast.Store)
+            if stored and isinstance(node, ast.Name) and node.id in used:
+                notes[node.id] = (
+                    f"{name} computes {node.id}, and only plain values are read. Your code needs {node.id}: "
+                    "write its value down, or compute it inside the function."
+                )
+    return list(notes.values())
+
+
+def globals_of(code):
+    """The names that code looks up outside itself.
+
+    >>> sorted(globals_of(compile("def f(x):\\n    n = K\\n    return [g(n) for n in x]", "", "exec")))
+    ['K', 'g']
+    """
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield step.argval
+    for constant in code.co_consts:
+        if hasattr(constant, "co_consts"):
+            yield from globals_of(constant)
 
 
 def cells(content, suffix, notes):
@@ -78,8 +152,29 @@ def notebook_cells(text, notes):
         yield f"code cell {number}", source
 
 
+def is_name(target):
+    """A name, or names to set together: H, W."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(map(is_name, target.elts))
+    return isinstance(target.value if isinstance(target, ast.Starred) else target, ast.Name)
+
+
+def run_now(tree):
+    """The nodes that are run where they stand: of functions and lambdas the defaults, of classes nothing."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            todo += [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+        elif not isinstance(node, ast.ClassDef):
+            todo += ast.iter_child_nodes(node)
+
+
 def is_constant(statement):
-    """A name set to a value written down, or computed by NumPy from such values: EPS = 1e-5.
+    """A name set to a value written down, or computed by NumPy from such values: EPS = 1e-5; H, W = 28, 28.
+
+    What a lambda would do when it is called does not matter: it is a function.
 
     >>> [is_constant(ast.parse(line).body[0]) for line in ("K = np.array([1, 2])", "net = train(x)")]
     [True, False]
@@ -90,9 +185,9 @@ def is_constant(statement):
         targets = [statement.target]
     else:
         return False
-    if not all(isinstance(target, ast.Name) for target in targets):
+    if not all(map(is_name, targets)):
         return False
-    for node in ast.walk(statement.value):
+    for node in run_now(statement.value):
         if isinstance(node, ast.Call):
             root = node.func
             while isinstance(root, ast.Attribute):

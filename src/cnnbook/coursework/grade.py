@@ -1,8 +1,9 @@
 """Grade submissions: one JSON file for each, whatever happens, and never one twice.
 
-A result depends on the submission, the tests, the seed and the variant, and on nothing else: no times, no
-names of machines. The same seed gives the same bytes. `grade_one` is a function of its arguments, so any
-executor of `concurrent.futures` can map it: threads here, a Dask cluster's where a course outgrows a machine.
+A result depends on the submission, the tests, the seed, the variant, the limits and the grader's code, and on
+nothing else: no times, no names of machines. The same seed gives the same bytes. `grade_one` is a function of
+its arguments, so any executor of `concurrent.futures` can map it: threads here, a Dask cluster's where a
+course outgrows a machine.
 """
 
 import hashlib
@@ -12,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from cnnbook.coursework.course import Course
+from cnnbook.coursework.files import file_name, write_whole
 from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process, proven
 from cnnbook.coursework.student import Student
@@ -23,6 +26,8 @@ from cnnbook.coursework.worker import versions
 
 ACCEPTED = (".ipynb", ".py", ".md")
 LARGEST = 20_000_000  # bytes of one submission
+PACKAGE = Path(__file__).parents[1]
+CODE = ("*.py", "nn/*.py", "coursework/*.py")  # all of the package that grading runs
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,19 @@ def submissions(folder: Path) -> dict[str, Path]:
     Hidden files and folders are left out; everything else gets a key, whether it can be graded or not.
     """
     if folder.is_file():
-        return {folder.stem: folder}
+        return {printable(Path(folder.stem)): folder}
     found = {}
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if (path.is_file() or path.is_symlink()) and not any(part.startswith(".") for part in inside.parts):
-            key = inside.with_suffix("").as_posix()
-            found[key if key not in found else inside.as_posix()] = path
+            key = printable(inside.with_suffix(""))
+            found[key if key not in found else printable(inside)] = path
     return found
+
+
+def printable(path: Path) -> str:
+    """A path as text that every file and terminal takes: bytes that are not UTF-8 are written as \\xfc."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def fingerprint(job: Job, content: bytes) -> str:
@@ -60,13 +70,28 @@ def fingerprint(job: Job, content: bytes) -> str:
     for path in assignment.tests:
         total.update(path.read_bytes())
     facts = [assignment.text, assignment.header, assignment.variant, job.course.seed, job.way, versions()]
+    facts += [asdict(limits_of(job, assignment)), code_of_the_grader()]
     total.update(json.dumps(facts, sort_keys=True).encode())
     return total.hexdigest()
 
 
+@cache
+def code_of_the_grader() -> str:
+    """A hash of the code that this process grades with."""
+    total = hashlib.sha256()
+    for path in sorted(path for pattern in CODE for path in PACKAGE.glob(pattern)):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def limits_of(job: Job, assignment) -> Limits:
+    """What the submission may use: the job's limits, or those at the head of the assignment's source."""
+    return job.limits or Limits(**assignment.header.get("limits", {}))
+
+
 def result_file(job: Job) -> Path:
     """Where the result of a job is written."""
-    return job.out / f"{job.key.replace('/', '__')}.json"
+    return job.out / file_name(job.key, ".json")
 
 
 def grade_one(job: Job) -> dict:
@@ -96,7 +121,8 @@ def grade_one(job: Job) -> dict:
             result |= judged(job, assignment, content)
     except Exception as error:
         result["reason"] = f"{type(error).__name__}: {error}"
-    write(result_file(job), result)
+    job.out.mkdir(parents=True, exist_ok=True)
+    write_whole(result_file(job), json.dumps(result, indent=1, sort_keys=True) + "\n")
     return result
 
 
@@ -114,7 +140,7 @@ def refusal(path: Path) -> str:
 
 def judged(job: Job, assignment, content: bytes) -> dict:
     """Run the hidden tests on one submission in a process of its own."""
-    limits = job.limits or Limits(**assignment.header.get("limits", {}))
+    limits = limits_of(job, assignment)
     student = Student(content, job.path.suffix, lambda: Process(job.way, limits), limits)
     try:
         if student.versions and not same_release(student.versions):
@@ -135,22 +161,14 @@ def same_release(theirs: dict) -> bool:
     return all(str(theirs.get(key)).split(".")[:2] == value.split(".")[:2] for key, value in ours.items())
 
 
-def write(path: Path, result: dict) -> None:
-    """Write a result whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
-    half.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", "utf-8")
-    os.replace(half, path)
-
-
 def finished(job: Job) -> dict | None:
-    """The result of an earlier run, if it is of this very submission, these tests and this seed."""
+    """The result of an earlier run, if all that decides it is the same now; see `fingerprint`."""
     try:
         before = json.loads(result_file(job).read_text("utf-8"))
         content = b"" if refusal(job.path) else job.path.read_bytes()
         fits = before["status"] != "failed" and before["fingerprint"] == fingerprint(job, content)
         return before if fits else None
-    except (OSError, ValueError, LookupError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):  # a broken or foreign file
         return None
 
 

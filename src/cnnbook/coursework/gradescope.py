@@ -11,11 +11,8 @@ from pathlib import Path
 
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.feedback import told
-from cnnbook.coursework.grade import Job, grade_one, submissions
+from cnnbook.coursework.grade import CODE, PACKAGE, Job, grade_one, submissions
 from cnnbook.coursework.sandbox import IsolationError, proven
-
-PACKAGE = Path(__file__).parents[1]
-CARRIED = ("*.py", "nn/*.py", "coursework/*.py")
 
 SETUP = """#!/bin/bash
 # Gradescope runs this once, when it builds the image. Choose an image with Ubuntu 24.04 or later.
@@ -37,7 +34,7 @@ def autograder(course: Course, name: str) -> bytes:
     """The zip to upload as the autograder of one assignment. The same course gives the same bytes."""
     assignment = course.assignment(name)
     files = {"setup.sh": SETUP, "run_autograder": RUN}
-    for pattern in CARRIED:
+    for pattern in CODE:
         for path in sorted(PACKAGE.glob(pattern)):
             files[f"src/cnnbook/{path.relative_to(PACKAGE).as_posix()}"] = path.read_text("utf-8")
     for folder in assignment.folders:

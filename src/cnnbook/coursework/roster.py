@@ -1,11 +1,14 @@
 """Whose submission is it? What fits nobody on the roster stays a row with its reason."""
 
 import csv
+import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 COLUMNS = ("id", "name", "email", "login", "section")
+NO_POINTS = "no points by hand"
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,39 @@ def read(path: Path) -> list[dict]:
     ------
     ValueError : no column id, a student without one, or two with the same.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        lines = [{(key or "").strip().lower(): (value or "").strip() for key, value in line.items() if key}
-                 for line in csv.DictReader(file)]  # fmt: skip
-    students = [{key: line.get(key, "") for key in COLUMNS} for line in lines]
-    ids = [student["id"] for student in students]
-    if not lines or "id" not in lines[0] or not all(ids):
+    columns, lines = columns_and_lines(path)
+    if "id" not in columns:
+        raise ValueError(f"{path} must have a column id. It has {', '.join(columns) or 'none'}.")
+    if not lines:
+        raise ValueError(f"{path} must list your students, one a line. It lists none.")
+    if empty := [str(number) for number, line in lines if not line["id"]]:
         raise ValueError(
-            f"{path} must have a column id, filled in for every student. Its columns: id,name,email,..."
+            f"{path}: the column id must be filled in for every student. Empty: line {', '.join(empty)}."
         )
+    students = [{key: line.get(key, "") for key in COLUMNS} for _, line in lines]
+    ids = [student["id"] for student in students]
     if twice := sorted({each for each in ids if ids.count(each) > 1}):
         raise ValueError(f"{path} must have every id once. These are there twice: {', '.join(twice)}.")
     return students
+
+
+def columns_and_lines(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
+    """The columns of a CSV file, and its lines as (number in the file, cells by column).
+
+    Raises
+    ------
+    ValueError : it is not CSV in UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            reader.fieldnames = [key.strip().lower() for key in reader.fieldnames or ()]
+            return reader.fieldnames, [
+                (reader.line_num, {key: (line[key] or "").strip() for key in reader.fieldnames})
+                for line in reader
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} must be CSV in UTF-8, and is not: {error}. Save it as CSV UTF-8.") from None
 
 
 def plain(text: str) -> str:
@@ -46,7 +70,7 @@ def plain(text: str) -> str:
     >>> plain("Doe, Jane-Ann"), plain("jane.doe@x.org")
     ('doejaneann', 'janedoe@xorg')
     """
-    return re.sub(r"[^\w@]", "", text.casefold())
+    return re.sub(r"[^\w@]", "", unicodedata.normalize("NFC", text).casefold())
 
 
 def names_of(student: dict) -> set[str]:
@@ -67,6 +91,9 @@ def names_of(student: dict) -> set[str]:
 def match(key: str, students: list[dict]) -> tuple[dict | None, str]:
     """The one student a submission's name fits, or None and the reason.
 
+    Platforms write numbers of their own into names. So a number stands for a student only if nothing else
+    stands beside it but numbers and the assignment: "7", "7_a03".
+
     >>> ada = {"id": "7", "name": "Ada Low", "email": "ada@x.org", "login": "", "section": ""}
     >>> match("lowada_7_991_a03", [ada])[0]["id"], match("somebody", [ada])
     ('7', (None, 'nobody on the roster fits this name'))
@@ -75,6 +102,11 @@ def match(key: str, students: list[dict]) -> tuple[dict | None, str]:
     words = {plain(word) for word in (key, top, *top.split("_"), *top.split("-"))} - {""}
     fitting = [student for student in students if words & names_of(student)]
     if len(fitting) == 1:
+        by = words & names_of(fitting[0])
+        beside = [word for word in re.split(r"[_\W]+", top.casefold()) if not re.fullmatch(r"(a?\d+)?", word)]
+        if beside and all(word.isdigit() for word in by):
+            number = f"the number {min(by)} stands beside other words and may be a platform's own"
+            return None, f"nobody on the roster fits this name: {number}"
         return fitting[0], ""
     if fitting:
         return None, f"more than one student fits: {', '.join(student['id'] for student in fitting)}"
@@ -95,7 +127,7 @@ def rows(
     manual, of, loose = dict(manual or {}), {}, []
     for result in results:
         student, reason = match(result["submission"], students) if students else (None, "")
-        row = row_of(result, student or {}, reason, manual.pop(result["submission"], 0), more)
+        row = row_of(result, student or {}, reason, manual.pop(result["submission"], None), more)
         if student:
             of.setdefault(student["id"], []).append(row)
         else:
@@ -114,17 +146,53 @@ def rows(
     return table + loose
 
 
-def row_of(result: dict, student: dict, reason: str, extra: float, more: float) -> Row:
+def row_of(result: dict, student: dict, reason: str, extra: float | None, more: float) -> Row:
     """A result as a row, with `extra` of `more` points by hand; what failed has no score but a reason."""
     score, most = result["score"], result.get("most")
-    reason = "; ".join(each for each in (reason, result["reason"]) if each)
+    lacking = NO_POINTS if extra is None and more and result["status"] == "graded" else ""
+    reason = "; ".join(each for each in (reason, result["reason"], lacking) if each)
     score, most = (
-        None if points is None else points + by_hand for points, by_hand in ((score, extra), (most, more))
+        None if points is None else points + by_hand
+        for points, by_hand in ((score, extra or 0), (most, more))
     )
     return Row(student, result["submission"], score, most, reason)
 
 
-def read_manual(path: Path) -> dict[str, float]:
-    """Points given by hand: a CSV file with the columns submission and points."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return {line["submission"]: float(line["points"]) for line in csv.DictReader(file)}
+def read_manual(path: Path, most: float) -> dict[str, float]:
+    """Points given by hand, by submission: a CSV file with the columns submission and points.
+
+    Parameters
+    ----------
+    most : how many there are to give.
+
+    Raises
+    ------
+    ValueError : a column is missing, points are no number from 0 to `most`, or a submission is there twice.
+    """
+    columns, lines = columns_and_lines(path)
+    if not {"submission", "points"} <= set(columns):
+        raise ValueError(
+            f"{path} must have the columns submission and points. It has {', '.join(columns) or 'none'}."
+        )
+    if lines and not most:
+        raise ValueError(
+            f"{path}: the assignment gives no points by hand: its source.md has no manual_points. "
+            "Export without --manual."
+        )
+    points = {}
+    for number, line in lines:
+        key, given = line["submission"], line["points"]
+        if not key:
+            raise ValueError(f"{path}, line {number}: every line must name a submission. This one has none.")
+        if key in points:
+            raise ValueError(f"{path}, line {number}: every submission must be there once. {key!r} is twice.")
+        try:
+            points[key] = float(given)
+        except ValueError:
+            points[key] = math.nan
+        if not 0 <= points[key] <= most:
+            raise ValueError(
+                f"{path}, line {number}: points must be a number from 0 to {most:g}. "
+                f"Received points={given!r} for {key!r}. Correct it, or take the line out."
+            )
+    return points

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnbook.coursework import visible
+from cnnbook.coursework.files import write_whole
 
 ROOT = Path(__file__).parents[3] / "coursework"
 FOR_INSTRUCTORS = {"rubric", "solution-note"}
@@ -222,6 +223,6 @@ def build(assignments: list[Assignment], folder: Path) -> list[Path]:
                 ("md", jupytext.writes(made, fmt="md:myst")),
             ):
                 path = folder / kind / f"{assignment.id}.{suffix}"
-                path.write_text(text, "utf-8")
+                write_whole(path, text)
                 written.append(path)
     return written
