@@ -120,7 +120,10 @@ def main(argv=None):
     print(
         f"{done} of {len(wanted)} runs are recorded; the others take about {minutes:.0f} minutes of one core."
     )
-    if chosen.list or not todo:
+    if chosen.list:
+        return 0
+    if not todo:
+        write_results_table.main()
         return 0
     calm_tensorflow()
     start, watched = time.monotonic(), sys.stderr.isatty()

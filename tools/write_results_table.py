@@ -1,10 +1,10 @@
 """Write the results table into README.md, between its two marks: `python tools/write_results_table.py`."""
 
-import os
 import re
 from pathlib import Path
 
 from cnnbook import scoreboard
+from cnnbook.whole import write_whole
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKED = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- end of results -->)", re.DOTALL)
@@ -20,9 +20,7 @@ def with_table(text, lines):
 
 def main():
     text = with_table(README.read_text("utf-8"), scoreboard.scores())
-    part = README.with_suffix(".part")
-    part.write_text(text, "utf-8")
-    os.replace(part, README)
+    write_whole(README, text)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Write the benchmark's tables into README.md, between their marks: `python tools/write_speed_table.py`."""
 
-import os
 import re
 from pathlib import Path
 
 from cnnbook import speed
+from cnnbook.whole import write_whole
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKED = re.compile(r"(?<=<!-- speed -->\n).*?(?=<!-- end of speed -->)", re.DOTALL)
@@ -23,9 +23,7 @@ def main():
     except FileNotFoundError:
         tables = ""  # nothing is recorded yet
     text = with_tables(README.read_text("utf-8"), tables)
-    part = README.with_suffix(".part")
-    part.write_text(text, "utf-8")
-    os.replace(part, README)
+    write_whole(README, text)
 
 
 if __name__ == "__main__":

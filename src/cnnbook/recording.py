@@ -38,14 +38,14 @@ the batch of step s, with the weights after s updates; the norms are those of it
 import gzip
 import json
 import math
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cnnbook.whole import write_whole
 
 FORMAT, VERSION = "cnnbook run", 1
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "recordings"
@@ -359,6 +359,7 @@ def write(name: str, recording: dict[str, Any], *, folder: Path | str | None = N
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = write("by_hand", empty("by hand"), folder=folder)
     ...     read("by_hand", folder=folder)["title"]
@@ -374,14 +375,7 @@ def write(name: str, recording: dict[str, Any], *, folder: Path | str | None = N
             f"most of them in {max(parts, key=parts.get)!r}. Record fewer images or a shorter run."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    write_whole(path, text + "\n")
     return path
 
 

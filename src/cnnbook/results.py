@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import re
-import tempfile
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cnnbook.whole import write_whole
 
 FORMAT = "cnnbook results 1"
 FOLDER = Path(__file__).resolve().parents[2] / "results"
@@ -170,14 +171,7 @@ def write(
             f"results: a recording must not tell folders of this machine. It mentions {told[0]}."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    write_whole(path, text)
     return path
 
 

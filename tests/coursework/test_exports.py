@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from cnnbook.coursework import course, export, feedback, files, gradescope, leaks, nbgrader, roster
-from cnnbook.coursework.files import write_whole
+from cnnbook.whole import write_whole
 
 ROOT = Path(__file__).parents[2]
 

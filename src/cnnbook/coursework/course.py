@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnnbook.coursework import source
-from cnnbook.coursework.files import write_whole
+from cnnbook.whole import write_whole
 
 FILES = ("seed", "course.json", "roster.csv")
 POLICIES = ("names", "categories", "values")

@@ -1,27 +1,10 @@
-"""Files that are written: whole or not at all, and each submission's under a name of its own."""
+"""Each submission's results and feedback stand under a name of their own."""
 
 import hashlib
 import os
 import re
-import secrets
-from pathlib import Path
 
 LONGEST = 200  # bytes of a file's name; file systems take 255
-
-
-def write_whole(path: Path, text: str | bytes) -> None:
-    """Write a file whole or not at all: what was there stays until the new one is complete.
-
-    Raises
-    ------
-    OSError : it cannot be written; nothing has changed.
-    """
-    half = path.with_name(f".{secrets.token_hex(8)}.half")
-    try:
-        half.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-        os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def file_name(key: str, suffix: str) -> str:

@@ -18,11 +18,12 @@ from functools import cache
 from pathlib import Path
 
 from cnnbook.coursework.course import Course
-from cnnbook.coursework.files import file_name, write_whole
+from cnnbook.coursework.files import file_name
 from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process, proven
 from cnnbook.coursework.student import Student
 from cnnbook.coursework.worker import versions
+from cnnbook.whole import write_whole
 
 ACCEPTED = (".ipynb", ".py", ".md")
 LARGEST = 20_000_000  # bytes of one submission

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnbook.coursework import visible
-from cnnbook.coursework.files import write_whole
+from cnnbook.whole import write_whole
 
 ROOT = Path(__file__).parents[3] / "coursework"
 FOR_INSTRUCTORS = {"rubric", "solution-note"}

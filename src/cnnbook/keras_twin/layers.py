@@ -3,6 +3,8 @@
 They are written with `keras.ops` alone, so any backend of Keras will do. Importing this module imports Keras.
 """
 
+import numpy as np
+
 from cnnbook.keras_twin import keras
 from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.layer import check_image, check_number, check_padding, check_pair, check_positive
@@ -73,10 +75,11 @@ class Conv2D(keras.layers.Layer):
         _, *out_size, _ = self.compute_output_shape(x.shape)
         pads = image_pads(x.shape[1:3], *self.geometry(), self.padding)
         padded = ops.pad(x, [(0, 0), *pads, (0, 0)])
-        taps = (divmod(tap, self.kernel_size[1]) for tap in range(self.kernel_size[0] * self.kernel_size[1]))
-        patches = [padded[tap_slices(u, v, out_size, self.strides, self.dilation_rate)] for u, v in taps]
-        rows = ops.reshape(ops.concatenate(patches, axis=-1), (-1, len(patches) * x.shape[-1]))
-        out = ops.matmul(rows, ops.reshape(self.kernel, (-1, self.filters)))  # (N H' W', F)
+        spacing = out_size, self.strides, self.dilation_rate
+        taps = [tap_slices(u, v, *spacing) for u, v in np.ndindex(self.kernel_size)]
+        patches = ops.concatenate([padded[tap] for tap in taps], axis=-1)
+        kernel = ops.reshape(self.kernel, (-1, self.filters))
+        out = ops.matmul(ops.reshape(patches, (-1, kernel.shape[0])), kernel)
         if self.use_bias:
             out = out + self.bias
         return self.activation(ops.reshape(out, (-1, *out_size, self.filters)))
@@ -143,19 +146,19 @@ class BatchNormalization(keras.layers.Layer):
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **statistics)
 
     def call(self, x, training=False):
-        mean, variance = self.moving_mean, self.moving_variance
+        kept = self.moving_mean, self.moving_variance
+        mean, variance = kept
         if self.trainable and training is not None and training is not False:
-            others = [axis for axis in range(len(x.shape)) if axis != self.axis % len(x.shape)]
-            batch_mean, batch_variance = ops.moments(x, axes=others)
-            mean = ops.where(
-                training, batch_mean, self.moving_mean
-            )  # which one may turn out only in the graph
-            variance = ops.where(training, batch_variance, self.moving_variance)
-            for moving, batch in ((self.moving_mean, batch_mean), (self.moving_variance, batch_variance)):
-                mixed = self.momentum * moving + (1 - self.momentum) * batch
-                moving.assign(ops.where(training, mixed, moving))
-        scale = self.gamma / ops.sqrt(variance + self.epsilon)
-        return (x - self.spread(mean, x)) * self.spread(scale, x) + self.spread(self.beta, x)
+            axes = [a for a in range(len(x.shape)) if a != self.axis % len(x.shape)]
+            batch = ops.moments(x, axes=axes)
+            # Whether this is training may turn out only in the graph.
+            mean = ops.where(training, batch[0], mean)
+            variance = ops.where(training, batch[1], variance)
+            for old, new in zip(kept, batch, strict=True):
+                mixed = self.momentum * old + (1 - self.momentum) * new
+                old.assign(ops.where(training, mixed, old))
+        scale = self.spread(self.gamma / ops.sqrt(variance + self.epsilon), x)
+        return (x - self.spread(mean, x)) * scale + self.spread(self.beta, x)
 
     def spread(self, vector, x):
         """One number per channel, in a shape that NumPy's rules stretch over `x`."""
