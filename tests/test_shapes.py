@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from cnnbook import results
 from cnnbook.shapes import ReceptiveField, output_size, pad_amounts, receptive_field, window_extent
 
 SIZES, KERNELS, STRIDES, DILATIONS = range(1, 11), range(1, 6), range(1, 5), range(1, 4)
@@ -53,6 +54,20 @@ def test_same_padding_puts_the_odd_zero_last():
     for size, kernel_size, stride, dilation_rate in itertools.product(SIZES, KERNELS, STRIDES, DILATIONS):
         before, after = pad_amounts(size, kernel_size, stride, dilation_rate, "same")
         assert after - before in (0, 1)
+
+
+def test_pytorch_answered_with_the_same_arithmetic_and_refused_the_rest():
+    answers = results.read("torch_padding")["answers"]
+    for case in answers:
+        place = case["size"], case["kernel_size"], case["stride"]
+        if "refusal" in case:
+            assert (case["padding"], case["stride"]) == ("same", 2)
+        else:
+            assert output_size(*place, padding=tuple(case["zeros"])) == case["output_size"]
+            symmetric = case["padding"] == "same" or case["zeros"] == [case["padding"]] * 2
+            assert symmetric
+    assert [3, 3] in [case.get("zeros") for case in answers]
+    assert pad_amounts(224, 7, stride=2, padding="same") == (2, 3)
 
 
 def test_same_padding_agrees_with_the_sizes_everybody_quotes():
