@@ -48,7 +48,7 @@ class Dense(Layer):
            [ 2., 20.],
            [ 3., 30.]], dtype=float32)
 
-    Source: Rumelhart, Hinton and Williams (1986), equations 1 and 3 to 6.
+    Source: Rumelhart, Hinton and Williams (1986), equations 1, 6 and 7.
     """
 
     units: int
