@@ -152,7 +152,8 @@ class RMSprop(Optimizer):
     >>> RMSprop(learning_rate=0.1, epsilon=1e-12).change("w", np.array([4.0, -0.01])).round(4)  # .1/sqrt(.1)
     array([-0.3162,  0.3162])
 
-    Source: Tieleman and Hinton (2012), lecture 6.5; Graves (2013), equations 38 to 45; keras.optimizers.RMSprop.
+    Source: Tieleman and Hinton (2012), lecture 6.5; Graves (2013), equations 38 to 45;
+    keras.optimizers.RMSprop.
     """
 
     learning_rate: float = 0.001
@@ -208,7 +209,8 @@ class Adam(Optimizer):
     >>> adam.change("w", np.array([4.0, -0.01])).round(4)
     array([-0.1,  0.1])
 
-    Source: Kingma and Ba (2015), just before section 2.1 for the order of the corrections; keras.optimizers.Adam.
+    Source: Kingma and Ba (2015), just before section 2.1 for the order of the corrections;
+    keras.optimizers.Adam.
     """
 
     learning_rate: float = 0.001
