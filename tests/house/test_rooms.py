@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "results": {"whole"},
     "figures": set(),
     "hover": {"figures"},
-    "nn": {"shapes"},
+    "machine": set(),
+    "progress": set(),
+    "nn": {"shapes", "machine", "progress", "whole"},
     "slopes": set(),
     "diagnosis": {"slopes"},
     "gradcheck": {"nn", "slopes", "diagnosis"},
@@ -35,7 +37,7 @@ MAY_IMPORT = {
 # What one module may do beyond its room.
 EXCEPTIONS = {"widgets/training_lab.py": {"nn", "data"}}
 
-# Each library's room. NumPy is everybody's; functions of `nn` may use two more where they are installed.
+# Each library's room. NumPy is everybody's.
 LIBRARIES = {
     "keras": "keras_twin",
     "tensorflow": "keras_twin",
@@ -50,7 +52,8 @@ LIBRARIES = {
     "jupytext": "coursework",
     "nbformat": "coursework",
 }
-INSIDE_FUNCTIONS_OF_NN = {"tqdm", "threadpoolctl"}
+# Used where they are installed, and imported by functions only.
+OPTIONAL = {"tqdm": {"progress"}, "threadpoolctl": {"machine", "experiments"}}
 
 
 def imports(source, package):
@@ -91,10 +94,10 @@ def wrong_imports(path, source):
         if top == "cnnbook":
             if (target := rest[0] if rest else "") not in allowed:
                 yield f"{path} imports {name}: {room} may not import {target or 'the whole package'}"
-        elif top in INSIDE_FUNCTIONS_OF_NN:
-            threads = (room, top) == ("experiments", "threadpoolctl")  # one each for many runs
-            if not (room == "nn" or threads) or not in_function:
-                yield f"{path} imports {name}: only functions of nn may, if it is there"
+        elif top in OPTIONAL:
+            if room not in OPTIONAL[top] or not in_function:
+                rooms = " and ".join(sorted(OPTIONAL[top]))
+                yield f"{path} imports {name}: only functions of {rooms} may, if it is there"
         elif top not in LIBRARIES:
             if top != "numpy" and top not in sys.stdlib_module_names:
                 yield f"{path} imports {name}: this library has no room, add one to LIBRARIES"
@@ -123,9 +126,10 @@ def test_every_module_imports_only_what_its_room_may():
         ("nn/conv.py", "from .. import data", "nn may not import data"),
         ("nn/conv.py", "from ..keras_twin.convert import to_keras", "nn may not import keras_twin"),
         ("nn/conv.py", "import cnnbook", "nn may not import the whole package"),
-        ("nn/training.py", "import tqdm", "only functions of nn may"),
-        ("experiments/run.py", "def f():\n    import tqdm", "only functions of nn may"),
-        ("experiments/run.py", "import threadpoolctl", "only functions of nn may"),
+        ("progress.py", "import tqdm", "only functions of progress may"),
+        ("nn/training.py", "def f():\n    import tqdm", "only functions of progress may"),
+        ("experiments/run.py", "def f():\n    import tqdm", "only functions of progress may"),
+        ("experiments/run.py", "import threadpoolctl", "only functions of experiments and machine may"),
         ("nn/conv.py", "import scipy.signal", "this library has no room"),
         ("figures.py", "from cnnbook.nn import Conv2D", "figures may not import nn"),
         ("widgets/conv_stepper.py", "from cnnbook import nn", "widgets may not import nn"),
@@ -146,7 +150,7 @@ def test_a_planted_import_through_the_wall_is_caught(path, source, complaint):
             "nn/conv.py",
             "import math\nimport numpy as np\nfrom cnnbook.shapes import pads\nfrom .layer import Layer",
         ),
-        ("nn/training.py", "def fit():\n    import tqdm"),
+        ("progress.py", "def bar():\n    import tqdm"),
         ("keras_twin/convert.py", "import keras\nfrom cnnbook import nn"),
         ("widgets/training_lab.py", "import anywidget\nfrom cnnbook import data, nn"),
     ],

@@ -5,6 +5,7 @@
 A faster way through a built model, with the same numbers, is `cnnbook.nn.fused.fuse`.
 """
 
+from cnnbook.machine import keep_freed_memory
 from cnnbook.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh, softmax
 from cnnbook.nn.batchnorm import BatchNormalization, fold
 from cnnbook.nn.conv import Conv2D
@@ -14,7 +15,6 @@ from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, RandomNormal, Zeros
 from cnnbook.nn.layer import Layer
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
-from cnnbook.nn.machine import keep_freed_memory
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
 from cnnbook.nn.optimizers import SGD, Adam, RMSprop
 from cnnbook.nn.padding import ZeroPadding2D

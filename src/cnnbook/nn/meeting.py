@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from cnnbook.nn.machine import blas_at_one_thread
+from cnnbook.machine import blas_at_one_thread
 
 
 class Meeting:

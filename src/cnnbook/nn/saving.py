@@ -1,17 +1,18 @@
 """A network in a file: its layers as text, its weights as arrays, and nothing that runs when it is read."""
 
 import dataclasses
+import io
 import json
 import os
 import zipfile
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.sequential import Sequential
+from cnnbook.whole import write_whole
 
 SAVED_VERSION = 1
 PLAIN = bool | int | float | str | list | tuple | None  # what JSON holds as it is
@@ -25,14 +26,9 @@ def save(model: Sequential, path: str | os.PathLike) -> None:
         "dtype": str(model.dtype),
         "layers": [to_config(layer) for layer in model.layers],
     }
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            np.savez(file, config=json.dumps(config), **model.weights())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    file = io.BytesIO()
+    np.savez(file, config=json.dumps(config), **model.weights())
+    write_whole(path, file.getvalue())
 
 
 def load(path: str | os.PathLike) -> Sequential:

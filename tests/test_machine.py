@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cnnbook import nn
-from cnnbook.nn import machine, windows
-from cnnbook.nn.machine import blas_at_one_thread
+from cnnbook import machine, nn
+from cnnbook.machine import blas_at_one_thread
+from cnnbook.nn import windows
 from cnnbook.nn.meeting import Meeting
 
 
