@@ -27,7 +27,7 @@ from cases import CASES, PARTS, chosen
 from tqdm import tqdm
 
 from cnnbook import results, speed
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 HERE = Path(__file__).resolve().parent
 PARTIAL = HERE.parent / "_build" / "bench" / "partial.json"
@@ -140,7 +140,7 @@ def main():
         state["seconds"] = time.monotonic() - begun
         if whole:
             PARTIAL.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(PARTIAL, json.dumps(state))
+            atomic_write(PARTIAL, json.dumps(state))
 
     settings = [("one", cases), ("default", [case for case in cases if case.both])]
     todo = [(threads, case) for threads, some in settings for case in some]

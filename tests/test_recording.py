@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_runs import CLASSES, images, network, run
 
-from cnnbook import nn, recording, whole
+from cnnbook import files, nn, recording
 from cnnbook.recording import Recorder, append, check, empty, pack, read, unpack, write
 
 KEYS = [*empty("").keys()]
@@ -220,7 +220,7 @@ def test_a_recording_that_is_too_large_is_refused_and_leaves_nothing(tmp_path):
 
 def test_a_write_that_breaks_off_keeps_the_old_recording(tmp_path, monkeypatch):
     write("tiny", run(), folder=tmp_path)
-    monkeypatch.setattr(whole.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write("tiny", empty("other"), folder=tmp_path)
     assert read("tiny", folder=tmp_path)["title"] == "Without"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cnnbook import scoreboard
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKED = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- end of results -->)", re.DOTALL)
@@ -20,7 +20,7 @@ def with_table(text, lines):
 
 def main():
     text = with_table(README.read_text("utf-8"), scoreboard.scores())
-    write_whole(README, text)
+    atomic_write(README, text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cnnbook import speed
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKED = re.compile(r"(?<=<!-- speed -->\n).*?(?=<!-- end of speed -->)", re.DOTALL)
@@ -23,7 +23,7 @@ def main():
     except FileNotFoundError:
         tables = ""  # nothing is recorded yet
     text = with_tables(README.read_text("utf-8"), tables)
-    write_whole(README, text)
+    atomic_write(README, text)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 FORMAT, VERSION = "cnnbook run", 1
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "recordings"
@@ -375,7 +375,7 @@ def write(name: str, recording: dict[str, Any], *, folder: Path | str | None = N
             f"most of them in {max(parts, key=parts.get)!r}. Record fewer images or a shorter run."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text + "\n")
+    atomic_write(path, text + "\n")
     return path
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 FORMAT = "cnnbook results 1"
 FOLDER = Path(__file__).resolve().parents[2] / "results"
@@ -171,7 +171,7 @@ def write(
             f"results: a recording must not tell folders of this machine. It mentions {told[0]}."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text)
+    atomic_write(path, text)
     return path
 
 

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from cnnbook.coursework import course, export, feedback, files, gradescope, leaks, nbgrader, roster
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,17 +187,17 @@ def test_a_foreign_file_among_the_results_is_named_and_the_others_count(tmp_path
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "marks.csv"
-    write_whole(path, "old\n")
+    atomic_write(path, "old\n")
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
     monkeypatch.setattr(files.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("no space left")))
     with pytest.raises(OSError, match="no space left"):
-        write_whole(path, "new, and longer\n")
+        atomic_write(path, "new, and longer\n")
     assert [each.name for each in tmp_path.iterdir()] == ["marks.csv"]
     assert path.read_text() == "old\n"
     monkeypatch.undo()
-    write_whole(path, b"\x00bytes")
+    atomic_write(path, b"\x00bytes")
     assert path.read_bytes() == b"\x00bytes"
-    write_whole(tmp_path / ("n" * 255), "the longest name there is")
+    atomic_write(tmp_path / ("n" * 255), "the longest name there is")
 
 
 def umask():

@@ -32,8 +32,8 @@ from cnnbook.nn import (
     training,
 )
 from cnnbook.nn.fused import fuse
+from cnnbook.nn.progress import progress_bar, somebody_is_watching
 from cnnbook.nn.training import batches
-from cnnbook.progress import progress_bar, somebody_is_watching
 
 CLASSES = 3
 

@@ -14,7 +14,7 @@ from cnnbook.coursework.grade import grade_all, jobs_for, line_for, refusal
 from cnnbook.coursework.leaks import book_text, leaks, secrets_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process
 from cnnbook.coursework.student import Student, StudentError
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 BUILT = Path("_build/coursework")
 
@@ -193,12 +193,12 @@ def do_export(args, course):
             raise ValueError(f"--to {args.to} needs --assignment. Received none.")
         if args.to == "gradescope":
             out = args.out or Path(f"{args.assignment}-autograder.zip")
-            write_whole(out, gradescope.autograder(course, args.assignment))
+            atomic_write(out, gradescope.autograder(course, args.assignment))
         else:
             import nbformat
 
             out = args.out or Path(f"{args.assignment}.ipynb")
-            write_whole(out, nbformat.writes(nbgrader.source_notebook(course.assignment(args.assignment))))
+            atomic_write(out, nbformat.writes(nbgrader.source_notebook(course.assignment(args.assignment))))
         print(f"wrote {out}")
         return 0
     results = export.results_in(args.results)
@@ -216,14 +216,14 @@ def do_export(args, course):
     manual = roster.read_manual(args.manual, by_hand) if args.manual else None
     rows = roster.rows(results, students, manual, by_hand)
     out = args.out or Path(f"marks-{args.to}.csv")
-    write_whole(out, export.FORMATS[args.to](rows, assignment.header["title"]))
+    atomic_write(out, export.FORMATS[args.to](rows, assignment.header["title"]))
     marks = sum(row.score is not None and bool(row.student or not students) for row in rows)
     print(f"wrote {out}: {marks} marks")
     if without := [row.submission for row in rows if roster.NO_POINTS in row.reason]:
         print(f"{len(without)} without points by hand: {', '.join(without)}")
     if students and (loose := export.unmatched(rows)):
         beside = out.with_name(f"{out.stem}-unmatched.csv")
-        write_whole(beside, export.plain(loose, ""))
+        atomic_write(beside, export.plain(loose, ""))
         print(f"wrote {beside}: {len(loose)} to look at")
         for row in loose:
             print(f"  {row.submission}: {row.reason}")
@@ -236,7 +236,7 @@ def do_feedback(args, course):
     for result in results:
         title = course.assignment(result["assignment"]).header["title"]
         path = args.out / file_name(result["submission"], ".html")
-        write_whole(path, page(result, title, args.show or course.show))
+        atomic_write(path, page(result, title, args.show or course.show))
     print(f"{len(results)} pages in {args.out}")
 
 

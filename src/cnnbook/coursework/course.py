@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnnbook.coursework import source
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 FILES = ("seed", "course.json", "roster.csv")
 POLICIES = ("names", "categories", "values")
@@ -118,6 +118,6 @@ def new(folder: str) -> list[Path]:
     settings = json.dumps({"show": "categories", "variants": {}}, indent=2) + "\n"
     texts = (secrets.token_hex(32) + "\n", settings, "id,name,email,login,section\n")
     for name, text in zip(FILES, texts, strict=True):
-        write_whole(place / name, text)
+        atomic_write(place / name, text)
     (place / "seed").chmod(0o600)
     return [place / name for name in FILES]

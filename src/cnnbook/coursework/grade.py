@@ -23,7 +23,7 @@ from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process, proven
 from cnnbook.coursework.student import Student
 from cnnbook.coursework.worker import versions
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 ACCEPTED = (".ipynb", ".py", ".md")
 LARGEST = 20_000_000  # bytes of one submission
@@ -123,7 +123,7 @@ def grade_one(job: Job) -> dict:
     except Exception as error:
         result["reason"] = f"{type(error).__name__}: {error}"
     job.out.mkdir(parents=True, exist_ok=True)
-    write_whole(result_file(job), json.dumps(result, indent=1, sort_keys=True) + "\n")
+    atomic_write(result_file(job), json.dumps(result, indent=1, sort_keys=True) + "\n")
     return result
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnbook.coursework import visible
-from cnnbook.whole import write_whole
+from cnnbook.files import atomic_write
 
 ROOT = Path(__file__).parents[3] / "coursework"
 FOR_INSTRUCTORS = {"rubric", "solution-note"}
@@ -223,6 +223,6 @@ def build(assignments: list[Assignment], folder: Path) -> list[Path]:
                 ("md", jupytext.writes(made, fmt="md:myst")),
             ):
                 path = folder / kind / f"{assignment.id}.{suffix}"
-                write_whole(path, text)
+                atomic_write(path, text)
                 written.append(path)
     return written

@@ -5,7 +5,6 @@
 A faster way through a built model, with the same numbers, is `cnnbook.nn.fused.fuse`.
 """
 
-from cnnbook.machine import keep_freed_memory
 from cnnbook.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh, softmax
 from cnnbook.nn.batchnorm import BatchNormalization, fold
 from cnnbook.nn.conv import Conv2D
@@ -20,6 +19,7 @@ from cnnbook.nn.optimizers import SGD, Adam, RMSprop
 from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.nn.reshape import Flatten, Rescaling
+from cnnbook.nn.runtime import keep_freed_memory
 from cnnbook.nn.saving import load
 from cnnbook.nn.sequential import Sequential
 from cnnbook.nn.training import History, evaluate, fit, predict

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.channels import channel_sums, pixel_rows
 from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.initializers import GlorotUniform, draw
 from cnnbook.nn.layer import (
@@ -14,7 +15,6 @@ from cnnbook.nn.layer import (
     check_pair,
     check_positive,
 )
-from cnnbook.nn.rows import channel_sums, pixel_rows
 from cnnbook.nn.windows import (
     pad_images,
     windowed_input_gradient,

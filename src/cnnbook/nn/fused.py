@@ -34,12 +34,12 @@ import numpy as np
 
 from cnnbook.nn.activations import ReLU
 from cnnbook.nn.batchnorm import BatchNormalization
+from cnnbook.nn.channels import channel_sums, pixel_rows, spread
 from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.layer import Array, Layer, check_positive
 from cnnbook.nn.meeting import Meeting
 from cnnbook.nn.pooling import MaxPooling2D
-from cnnbook.nn.rows import channel_sums, pixel_rows, spread
 from cnnbook.nn.sequential import Sequential
 
 BLOCK = [Conv2D, BatchNormalization, ReLU, MaxPooling2D]

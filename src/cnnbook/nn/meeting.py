@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from cnnbook.machine import blas_at_one_thread
+from cnnbook.nn.runtime import blas_at_one_thread
 
 
 class Meeting:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from cnnbook.files import atomic_write
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.sequential import Sequential
-from cnnbook.whole import write_whole
 
 SAVED_VERSION = 1
 PLAIN = bool | int | float | str | list | tuple | None  # what JSON holds as it is
@@ -28,7 +28,7 @@ def save(model: Sequential, path: str | os.PathLike) -> None:
     }
     file = io.BytesIO()
     np.savez(file, config=json.dumps(config), **model.weights())
-    write_whole(path, file.getvalue())
+    atomic_write(path, file.getvalue())
 
 
 def load(path: str | os.PathLike) -> Sequential:

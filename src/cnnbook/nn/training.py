@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.machine import blas_at_one_thread
 from cnnbook.nn.layer import check_positive
+from cnnbook.nn.progress import progress_bar
+from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.nn.sequential import Sequential
-from cnnbook.progress import progress_bar
 
 Array = np.ndarray
 

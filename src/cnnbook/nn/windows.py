@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnnbook.machine import blas_at_one_thread
+from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.shapes import output_size, window_extent
 
 Array = np.ndarray

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cnnbook import machine, nn
-from cnnbook.machine import blas_at_one_thread
-from cnnbook.nn import windows
+from cnnbook import nn
+from cnnbook.nn import runtime, windows
 from cnnbook.nn.meeting import Meeting
+from cnnbook.nn.runtime import blas_at_one_thread
 
 
 def blas_threads():
@@ -64,7 +64,7 @@ class OneLibrary:
 
 def test_two_threads_that_enter_first_at_the_same_moment_leave_all_as_it_was(monkeypatch):
     library, together, first_is_out = OneLibrary(), threading.Barrier(2), threading.Event()
-    monkeypatch.setattr(machine, "blas_controller", library.find)
+    monkeypatch.setattr(runtime, "blas_controller", library.find)
 
     def enter():
         with blas_at_one_thread():
@@ -122,9 +122,9 @@ def test_a_training_step_and_shards_compute_in_one_thread():
 
 def test_without_threadpoolctl_nothing_is_limited_and_nothing_fails(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    machine.blas_controller.cache_clear()
+    runtime.blas_controller.cache_clear()
     try:
         with blas_at_one_thread():
             assert Meeting(2).run(lambda shard: shard) == [0, 1]
     finally:
-        machine.blas_controller.cache_clear()
+        runtime.blas_controller.cache_clear()

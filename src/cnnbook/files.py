@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 
-def write_whole(path: Path | str, text: str | bytes) -> None:
+def atomic_write(path: Path | str, text: str | bytes) -> None:
     """Write a file whole or not at all: what was there stays until the new one is complete.
 
     Raises
@@ -16,7 +16,7 @@ def write_whole(path: Path | str, text: str | bytes) -> None:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(f"{folder}/marks.csv", "ada,9\\n")
+    ...     atomic_write(f"{folder}/marks.csv", "ada,9\\n")
     ...     print(Path(folder, "marks.csv").read_text(), os.listdir(folder))
     ada,9
      ['marks.csv']

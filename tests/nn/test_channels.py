@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnbook.nn.rows import channel_sums, pixel_rows, spread
+from cnnbook.nn.channels import channel_sums, pixel_rows, spread
 
 shapes = pytest.mark.parametrize("shape", [(6, 3), (2, 4, 5, 3), (0, 4, 5, 3)])
 
