@@ -7,8 +7,8 @@ import loops
 import numpy as np
 
 from cnnbook import nn
+from cnnbook.fast import fuse
 from cnnbook.keras_twin import nets
-from cnnbook.nn.fused import fuse
 from cnnbook.nn.training import train_step
 
 WRAP = {"plain": lambda model: model, "fused": fuse, "shards": lambda model: fuse(model, shards=2)}

@@ -3,7 +3,7 @@
     python tools/mutate.py                    80 faults, chosen at random with a fixed seed
     python tools/mutate.py --faults 300 --seed 7 --only conv batchnorm
 
-Each fault is one changed expression of `src/cnnbook/nn`: a sign, an operator, a constant, an axis, a
+Each fault is one changed expression of `src/cnnbook/nn` and `src/cnnbook/fast`: a sign, an operator, a constant, an axis, a
 comparison, a transpose or a dropped term. Docstrings, messages and annotations are left alone. It works on a
 copy; the sources are not touched. Exit code 1 when fewer than 97 % of the faults that change behaviour are
 noticed.
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK = Path("src/cnnbook/nn")
+ROOMS = Path("src/cnnbook/nn"), Path("src/cnnbook/fast")
 LEFT_OUT = {"__init__"}
 LIMIT = 300  # seconds for one run of the tests; a fault that makes them hang counts as noticed
 
@@ -105,10 +105,10 @@ def plant(path, fault):
     path.write_bytes(b"\n".join(lines))
 
 
-def noticed(copy, stem):
+def noticed(copy, module):
     """Does a test fail? The file's own tests first, then all that need neither Keras nor a browser."""
-    own = copy / "tests" / "nn" / f"test_{stem}.py"
-    rest = ["tests/nn", "tests/test_gradcheck.py", "tests/test_zoo.py", "src/cnnbook/nn"]
+    own = copy / "tests" / module.parent.name / f"test_{module.stem}.py"
+    rest = ["tests/nn", "tests/fast", "tests/gradcheck", "tests/bugzoo", *map(str, ROOMS)]
     environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
     for tests in ([str(own)] if own.exists() else [], rest):
@@ -134,7 +134,11 @@ def main():
     parser.add_argument("--only", nargs="*", default=[], help="names of files, such as conv")
     options = parser.parse_args()
 
-    files = [p for p in sorted((ROOT / NETWORK).glob("*.py")) if p.stem not in LEFT_OUT]
+    files = [
+        p
+        for p in (each for room in ROOMS for each in sorted((ROOT / room).glob("*.py")))
+        if p.stem not in LEFT_OUT
+    ]
     if options.only:
         files = [p for p in files if p.stem in options.only]
     possible = [(path, fault) for path in files for fault in faults_of(path)]
@@ -150,12 +154,12 @@ def main():
             )
         for part in ("conftest.py", "pyproject.toml"):
             shutil.copy(ROOT / part, copy / part)
-        if noticed(copy, "layer"):
+        if noticed(copy, ROOMS[0] / "layer.py"):
             sys.exit("The tests must pass before faults are planted, and they fail. Run `make test` first.")
         for number, (path, fault) in enumerate(chosen, start=1):
             target = copy / path.relative_to(ROOT)
             plant(target, fault)
-            caught = noticed(copy, path.stem)
+            caught = noticed(copy, path)
             shutil.copy(path, target)
             name = f"{path.stem}: {fault[3]} -> {fault[4].strip('()')}"
             if not caught and name in HARMLESS:

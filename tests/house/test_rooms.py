@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "figures": set(),
     "hover": {"figures"},
     "nn": {"shapes", "files"},
+    "fast": {"nn"},
     "slopes": set(),
     "diagnosis": {"slopes"},
     "gradcheck": {"nn", "slopes", "diagnosis"},

@@ -9,8 +9,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from cnnbook import nn
+from cnnbook.fast.shards import Meeting
 from cnnbook.nn import runtime, windows
-from cnnbook.nn.meeting import Meeting
 from cnnbook.nn.runtime import blas_at_one_thread
 
 

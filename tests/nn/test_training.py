@@ -10,6 +10,7 @@ import types
 import numpy as np
 import pytest
 
+from cnnbook.fast import fuse
 from cnnbook.nn import (
     SGD,
     Adam,
@@ -31,7 +32,6 @@ from cnnbook.nn import (
     predict,
     training,
 )
-from cnnbook.nn.fused import fuse
 from cnnbook.nn.progress import progress_bar, somebody_is_watching
 from cnnbook.nn.training import batches
 

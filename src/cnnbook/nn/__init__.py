@@ -2,7 +2,7 @@
 
 >>> from cnnbook.nn import Conv2D, Dense, Flatten, ReLU, Sequential
 
-A faster way through a built model, with the same numbers, is `cnnbook.nn.fused.fuse`.
+A faster way through a built model, with the same numbers, is `cnnbook.fast.fuse`.
 """
 
 from cnnbook.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh, softmax

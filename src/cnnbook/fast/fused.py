@@ -32,13 +32,13 @@ from typing import Any
 
 import numpy as np
 
+from cnnbook.fast.shards import Meeting
 from cnnbook.nn.activations import ReLU
 from cnnbook.nn.batchnorm import BatchNormalization
 from cnnbook.nn.channels import channel_sums, pixel_rows, spread
 from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.layer import Array, Layer, check_positive
-from cnnbook.nn.meeting import Meeting
 from cnnbook.nn.pooling import MaxPooling2D
 from cnnbook.nn.sequential import Sequential
 
@@ -90,7 +90,7 @@ def fuse(model: Sequential, *, shards: int = 1) -> "FusedSequential":
                 f"fuse: with shards={shards} every BatchNormalization must stand right after a Conv2D and "
                 "before a ReLU and a MaxPooling2D. Received one that does not. Use shards=1."
             )
-        if not type(step).__module__.startswith("cnnbook.nn."):
+        if not (isinstance(step, Block) or type(step).__module__.startswith("cnnbook.nn.")):
             raise ValueError(
                 f"fuse: with shards={shards} every layer must be one of cnnbook.nn. "
                 f"Received a {type(step).__name__}. Use shards=1."

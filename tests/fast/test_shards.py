@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from cnnbook.nn.meeting import Meeting
+from cnnbook.fast.shards import Meeting
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3])

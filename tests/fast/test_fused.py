@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnbook import nn
-from cnnbook.nn.fused import Block, cut, fuse, steps_of
+from cnnbook.fast.fused import Block, cut, fuse, steps_of
 
 ROUNDING = {"rtol": 1e-5, "atol": 1e-5}
 
