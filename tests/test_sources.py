@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from cnnbook import nn
-from cnnbook.bugs import NormalOverWindowArea
-from cnnbook.zoo import ZOO
+from cnnbook.bugzoo import NormalOverWindowArea
+from cnnbook.bugzoo.catalogue import ZOO
 
 ROOT = Path(__file__).parents[1]
-HERE, ZOO_TESTS, KERAS = "tests/test_sources.py", "tests/test_zoo.py", "tests/keras_twin"
+HERE, ZOO_TESTS, KERAS = "tests/test_sources.py", "tests/bugzoo/test_catalogue.py", "tests/keras_twin"
 CAUGHT = f"{ZOO_TESTS}::test_the_check_catches_the_animal"
 RUNS = "tests/experiments/test_run.py"
 RECORD = "tests/experiments/test_record.py"

@@ -3,10 +3,10 @@
     python tools/mutate.py                    80 faults, chosen at random with a fixed seed
     python tools/mutate.py --faults 300 --seed 7 --only conv batchnorm
 
-Each fault is one changed expression of `src/cnnbook/nn` and `src/cnnbook/fast`: a sign, an operator, a constant, an axis, a
-comparison, a transpose or a dropped term. Docstrings, messages and annotations are left alone. It works on a
-copy; the sources are not touched. Exit code 1 when fewer than 97 % of the faults that change behaviour are
-noticed.
+Each fault is one changed expression of `src/cnnbook/nn` or `src/cnnbook/fast`: a sign, an operator, a
+constant, an axis, a comparison, a transpose or a dropped term. Docstrings, messages and annotations are left
+alone. It works on a copy; the sources are not touched. Exit code 1 when fewer than 97 % of the
+faults that change behaviour are noticed.
 """
 
 import argparse
@@ -134,11 +134,8 @@ def main():
     parser.add_argument("--only", nargs="*", default=[], help="names of files, such as conv")
     options = parser.parse_args()
 
-    files = [
-        p
-        for p in (each for room in ROOMS for each in sorted((ROOT / room).glob("*.py")))
-        if p.stem not in LEFT_OUT
-    ]
+    modules = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
+    files = [path for path in modules if path.stem not in LEFT_OUT]
     if options.only:
         files = [p for p in files if p.stem in options.only]
     possible = [(path, fault) for path in files for fault in faults_of(path)]

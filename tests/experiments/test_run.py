@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnbook import bugs, data, nn, recording, results
+from cnnbook import bugzoo, data, nn, recording, results
 from cnnbook.experiments import run as module
 from cnnbook.experiments import settings, watch
 from cnnbook.experiments.rows import ROWS
@@ -227,7 +227,7 @@ def test_saturation_counts_tanh_units_near_their_limits():
     found = watch.saturation(model, x, np.array([1]))
     assert found["saturated"] == 0.5
     logits = nn.predict(model, x).astype(np.float64)
-    assert found["two_sided_loss"] == bugs.TwoSidedLoss().forward(logits, np.array([1]))
+    assert found["two_sided_loss"] == bugzoo.TwoSidedLoss().forward(logits, np.array([1]))
 
 
 def test_the_occluder_hides_what_the_network_looks_at():

@@ -20,18 +20,14 @@ MAY_IMPORT = {
     "hover": {"figures"},
     "nn": {"shapes", "files"},
     "fast": {"nn"},
-    "slopes": set(),
-    "diagnosis": {"slopes"},
-    "gradcheck": {"nn", "slopes", "diagnosis"},
-    "checks": {"nn", "gradcheck", "slopes", "diagnosis"},
-    "bugs": {"nn", "shapes"},
-    "zoo": {"nn", "shapes", "gradcheck", "checks", "bugs"},
+    "gradcheck": {"nn"},
+    "bugzoo": {"nn", "shapes", "gradcheck"},
     "keras_twin": {"nn", "shapes", "recording"},
-    "experiments": {"nn", "data", "bugs", "keras_twin", "results", "recording"},
+    "experiments": {"nn", "data", "bugzoo", "keras_twin", "results", "recording"},
     "scoreboard": {"results"},
     "speed": {"results"},
     "widgets": {"recording", "shapes"},
-    "coursework": {"gradcheck", "checks", "bugs", "nn", "diagnosis", "files"},
+    "coursework": {"gradcheck", "files"},
 }
 # What one module may do beyond its room.
 EXCEPTIONS = {"widgets/training_lab.py": {"nn", "data"}}

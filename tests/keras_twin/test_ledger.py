@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from cnnbook import bugs, nn, results
+from cnnbook import bugzoo, nn, results
 from cnnbook.keras_twin import battery, compare, ledger
 from cnnbook.keras_twin.ledger import Agreement
 
@@ -79,8 +79,8 @@ def test_the_record_is_small_and_says_where_it_comes_from(recording):
 @pytest.mark.parametrize(
     ("wrong", "input_shape", "array"),
     [
-        (bugs.UnrotatedKernel(4, 3, padding="same"), (9, 8, 2), "dx"),
-        (bugs.PatchRowsMixedUp(4, (3, 2)), (9, 8, 2), "dkernel"),
+        (bugzoo.UnrotatedKernel(4, 3, padding="same"), (9, 8, 2), "dx"),
+        (bugzoo.PatchRowsMixedUp(4, (3, 2)), (9, 8, 2), "dkernel"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnbook.coursework.student import StudentError
 from cnnbook.coursework.visible import compare
-from cnnbook.diagnosis import suggest
+from cnnbook.gradcheck.hints import suggest
 
 
 class Wrong(AssertionError):

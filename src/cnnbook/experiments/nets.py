@@ -1,6 +1,6 @@
 """The networks of the long runs, beyond those of `cnnbook.keras_twin.nets`."""
 
-from cnnbook import bugs, nn
+from cnnbook import bugzoo, nn
 from cnnbook.keras_twin.nets import cnn, mlp, small_cnn
 
 __all__ = ["cnn", "mlp", "small_cnn"]
@@ -31,12 +31,12 @@ def s1_glorot():
 
 def s1_pixel_bias():
     """The book's with one bias per pixel."""
-    return _small_cnn(bugs.BiasPerPixel, nn.HeNormal(), False)
+    return _small_cnn(bugzoo.BiasPerPixel, nn.HeNormal(), False)
 
 
 def s1_small_weights():
     """The book's with randn / k^2."""
-    return _small_cnn(nn.Conv2D, bugs.NormalOverWindowArea(), False)
+    return _small_cnn(nn.Conv2D, bugzoo.NormalOverWindowArea(), False)
 
 
 def s1_grey_frame():
@@ -46,7 +46,7 @@ def s1_grey_frame():
 
 def s1_source():
     """All three, as in the source."""
-    return _small_cnn(bugs.BiasPerPixel, bugs.NormalOverWindowArea(), True)
+    return _small_cnn(bugzoo.BiasPerPixel, bugzoo.NormalOverWindowArea(), True)
 
 
 # S2: the network its author did not get to.
@@ -61,7 +61,7 @@ def s2_cnn():
 # S3: one convolution below a dense layer, right and wrong.
 
 
-class BothGradientsWrong(bugs.UnrotatedKernel, bugs.PatchRowsMixedUp):
+class BothGradientsWrong(bugzoo.UnrotatedKernel, bugzoo.PatchRowsMixedUp):
     """Both mistakes of the source in one layer."""
 
 
@@ -84,12 +84,12 @@ def s3_sane():
 
 def s3_sane_mixed_up():
     """Glorot's initialisation, kernel gradient from mixed-up rows."""
-    return _s3(bugs.PatchRowsMixedUp, nn.GlorotUniform())
+    return _s3(bugzoo.PatchRowsMixedUp, nn.GlorotUniform())
 
 
 def s3_sane_unrotated():
     """Glorot's initialisation, input gradient through the unrotated kernel."""
-    return _s3(bugs.UnrotatedKernel, nn.GlorotUniform())
+    return _s3(bugzoo.UnrotatedKernel, nn.GlorotUniform())
 
 
 def s3_sane_both():
@@ -104,12 +104,12 @@ def s3_wild():
 
 def s3_wild_mixed_up():
     """Weights of standard deviation 1, kernel gradient from mixed-up rows."""
-    return _s3(bugs.PatchRowsMixedUp, nn.RandomNormal(1.0))
+    return _s3(bugzoo.PatchRowsMixedUp, nn.RandomNormal(1.0))
 
 
 def s3_wild_unrotated():
     """Weights of standard deviation 1, input gradient through the unrotated kernel."""
-    return _s3(bugs.UnrotatedKernel, nn.RandomNormal(1.0))
+    return _s3(bugzoo.UnrotatedKernel, nn.RandomNormal(1.0))
 
 
 def s3_wild_both():

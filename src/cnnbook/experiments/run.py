@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cnnbook import bugs, nn
+from cnnbook import bugzoo, nn
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.settings import images_for
 from cnnbook.experiments.sides import SIDES, step_seconds
@@ -147,7 +147,7 @@ def tested(logits: np.ndarray, labels: np.ndarray) -> dict:
         "loss": round(nn.SoftmaxCrossEntropy().forward(logits, labels), 5),
         "accuracy": round(nn.accuracy(labels, guesses), 5),
         "macro_f1": round(nn.macro_f1(labels, guesses, classes), 5),
-        "macro_f1_of_the_source": round(bugs.macro_f1_of_the_predicted(labels, guesses), 5),
+        "macro_f1_of_the_source": round(bugzoo.macro_f1_of_the_predicted(labels, guesses), 5),
         "confusion": nn.confusion_matrix(labels, guesses, classes).tolist(),
     }
 

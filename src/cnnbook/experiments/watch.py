@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnbook import bugs, nn
+from cnnbook import bugzoo, nn
 from cnnbook.results import pack
 
 OCCLUDER = 7  # pixels, the side of the grey square that is slid over an image
@@ -16,7 +16,7 @@ def saturation(model, x, y) -> dict[str, float]:
     logits = nn.predict(model, x)
     return {
         "saturated": float((np.abs(units) > 0.99).mean()),
-        "two_sided_loss": bugs.TwoSidedLoss().forward(logits.astype(np.float64), y),
+        "two_sided_loss": bugzoo.TwoSidedLoss().forward(logits.astype(np.float64), y),
     }
 
 

@@ -1,4 +1,4 @@
-"""The Bug Zoo's catalogue: each animal of `cnnbook.bugs`, its healthy relative, and what tells them apart."""
+"""The Bug Zoo's catalogue: each animal, its healthy relative, and what tells them apart."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook import bugs, checks
+from cnnbook import bugzoo
+from cnnbook.bugzoo import properties
 from cnnbook.gradcheck import check_layer, check_loss
 from cnnbook.nn import (
     AveragePooling2D,
@@ -58,55 +59,55 @@ TALL = {"filters": 4, "kernel_size": (5, 2), "padding": "same"}
 
 # Settings on which nothing is square, even or equal by accident.
 ZOO = [
-    Bug(bugs.UnrotatedKernel(**EVEN), Conv2D(**EVEN), on_images, "S3-5 (b)", "half a turn"),
-    Bug(bugs.PatchRowsMixedUp(**EVEN), Conv2D(**EVEN), on_images, "S3-5 (a)", "right for a batch of 1"),
-    Bug(bugs.EvenKernelOffByOne(**EVEN), Conv2D(**EVEN), on_images, "S1-2", "by one pixel"),
-    Bug(bugs.HeightUsedForWidth(**TALL), Conv2D(**TALL), on_images, "S3-5 (e)", "height and width"),
-    Bug(bugs.CropByMinusPad(4, 3), Conv2D(4, 3), on_images, "", "shape"),
-    Bug(bugs.BiasPerPixel(4, 3), Conv2D(4, 3), checks.check_shift_equivariance, "S1-3"),
-    Bug(bugs.BiasGradientAveraged(**EVEN), Conv2D(**EVEN), on_images, "", "constant factor"),
-    Bug(bugs.TrueConvolution(**EVEN), Conv2D(**EVEN), on_images, "", "half a turn"),
-    Bug(bugs.ScalarBias(4), Dense(4), partial(checks.check_bias_per_output, input_shape=(5,)), "S2-2"),
-    Bug(bugs.ReLUOfTheGradient(), ReLU(), on_vectors, "", "entries are wrong"),
-    Bug(bugs.LeakyForwardOnly(), LeakyReLU(), on_vectors, "", "dropped on the way back"),
-    Bug(bugs.SigmoidSlopeOfInput(), Sigmoid(), on_vectors),
-    Bug(bugs.FlattenByColumns(), Flatten(), on_images, "", "wrong order"),
-    Bug(bugs.DropoutNotScaled(0.5), Dropout(0.5), checks.check_expectation, "S0-9"),
-    Bug(bugs.DropoutTwoMasks(0.5), Dropout(0.5), on_images, "", "entries are wrong"),
-    Bug(bugs.EveryTieWins(2), MaxPooling2D(2), checks.check_gradient_is_conserved, "S1-5"),
+    Bug(bugzoo.UnrotatedKernel(**EVEN), Conv2D(**EVEN), on_images, "S3-5 (b)", "half a turn"),
+    Bug(bugzoo.PatchRowsMixedUp(**EVEN), Conv2D(**EVEN), on_images, "S3-5 (a)", "right for a batch of 1"),
+    Bug(bugzoo.EvenKernelOffByOne(**EVEN), Conv2D(**EVEN), on_images, "S1-2", "by one pixel"),
+    Bug(bugzoo.HeightUsedForWidth(**TALL), Conv2D(**TALL), on_images, "S3-5 (e)", "height and width"),
+    Bug(bugzoo.CropByMinusPad(4, 3), Conv2D(4, 3), on_images, "", "shape"),
+    Bug(bugzoo.BiasPerPixel(4, 3), Conv2D(4, 3), properties.check_shift_equivariance, "S1-3"),
+    Bug(bugzoo.BiasGradientAveraged(**EVEN), Conv2D(**EVEN), on_images, "", "constant factor"),
+    Bug(bugzoo.TrueConvolution(**EVEN), Conv2D(**EVEN), on_images, "", "half a turn"),
+    Bug(bugzoo.ScalarBias(4), Dense(4), partial(properties.check_bias_per_output, input_shape=(5,)), "S2-2"),
+    Bug(bugzoo.ReLUOfTheGradient(), ReLU(), on_vectors, "", "entries are wrong"),
+    Bug(bugzoo.LeakyForwardOnly(), LeakyReLU(), on_vectors, "", "dropped on the way back"),
+    Bug(bugzoo.SigmoidSlopeOfInput(), Sigmoid(), on_vectors),
+    Bug(bugzoo.FlattenByColumns(), Flatten(), on_images, "", "wrong order"),
+    Bug(bugzoo.DropoutNotScaled(0.5), Dropout(0.5), properties.check_expectation, "S0-9"),
+    Bug(bugzoo.DropoutTwoMasks(0.5), Dropout(0.5), on_images, "", "entries are wrong"),
+    Bug(bugzoo.EveryTieWins(2), MaxPooling2D(2), properties.check_gradient_is_conserved, "S1-5"),
     Bug(
-        bugs.ZeroPaddingWins(2, padding="same"),
+        bugzoo.ZeroPaddingWins(2, padding="same"),
         MaxPooling2D(2, padding="same"),
-        checks.check_padding_never_wins,
+        properties.check_padding_never_wins,
     ),
-    Bug(bugs.AverageNotShared(2), AveragePooling2D(2), on_images, "", "constant factor"),
-    Bug(bugs.MeanPathForgotten(), BatchNormalization(), on_images, "S0-7", "mean over the batch"),
-    Bug(bugs.VariancePathForgotten(), BatchNormalization(), on_images, "S0-7", "grows with"),
+    Bug(bugzoo.AverageNotShared(2), AveragePooling2D(2), on_images, "", "constant factor"),
+    Bug(bugzoo.MeanPathForgotten(), BatchNormalization(), on_images, "S0-7", "mean over the batch"),
+    Bug(bugzoo.VariancePathForgotten(), BatchNormalization(), on_images, "S0-7", "grows with"),
     Bug(
-        bugs.BatchStatisticsAtInference(),
+        bugzoo.BatchStatisticsAtInference(),
         BatchNormalization(),
-        partial(checks.check_inference_is_independent, input_shape=IMAGE),
+        partial(properties.check_inference_is_independent, input_shape=IMAGE),
         "S0-7",
     ),
     Bug(
-        bugs.FrozenButDrifting(),
+        bugzoo.FrozenButDrifting(),
         BatchNormalization(),
-        partial(checks.check_frozen_stays_frozen, input_shape=IMAGE),
+        partial(properties.check_frozen_stays_frozen, input_shape=IMAGE),
         "S0-7",
     ),
-    Bug(bugs.NoMaxShift(), SoftmaxCrossEntropy(), checks.check_large_logits, "S1-6"),
-    Bug(bugs.TwoSidedLoss(), SoftmaxCrossEntropy(), check_loss, "S3-5 (d)"),
-    Bug(bugs.SumForMean(), SoftmaxCrossEntropy(), check_loss, "", "batch size"),
-    Bug(RandomNormal(stddev=1.0), GlorotUniform(), checks.check_spread, "S3-5 (c)"),
-    Bug(bugs.NormalOverWindowArea(), GlorotUniform(), checks.check_spread, "S1-4"),
-    Bug(bugs.OneFilterForAll(), GlorotUniform(), checks.check_filters_differ, "S2-6"),
+    Bug(bugzoo.NoMaxShift(), SoftmaxCrossEntropy(), properties.check_large_logits, "S1-6"),
+    Bug(bugzoo.TwoSidedLoss(), SoftmaxCrossEntropy(), check_loss, "S3-5 (d)"),
+    Bug(bugzoo.SumForMean(), SoftmaxCrossEntropy(), check_loss, "", "batch size"),
+    Bug(RandomNormal(stddev=1.0), GlorotUniform(), properties.check_spread, "S3-5 (c)"),
+    Bug(bugzoo.NormalOverWindowArea(), GlorotUniform(), properties.check_spread, "S1-4"),
+    Bug(bugzoo.OneFilterForAll(), GlorotUniform(), properties.check_filters_differ, "S2-6"),
     Bug(
-        bugs.output_size_as_printed,
+        bugzoo.output_size_as_printed,
         lambda n, k, s, p: output_size(n, k, s, padding=p),
-        checks.check_output_size,
+        properties.check_output_size,
         "S2-4",
     ),
-    Bug(bugs.macro_f1_of_the_predicted, macro_f1, checks.check_macro_f1, "S1-8"),
+    Bug(bugzoo.macro_f1_of_the_predicted, macro_f1, properties.check_macro_f1, "S1-8"),
 ]
 
 
@@ -140,7 +141,7 @@ def missed_by(bug: Bug) -> dict[str, bool]:
 def passes(check: Callable[[Any], Any], thing: Any) -> bool:
     """True when `check(thing)` raises no AssertionError.
 
-    >>> passes(check_loss, SoftmaxCrossEntropy()), passes(check_loss, bugs.SumForMean())
+    >>> passes(check_loss, SoftmaxCrossEntropy()), passes(check_loss, bugzoo.SumForMean())
     (True, False)
     """
     try:

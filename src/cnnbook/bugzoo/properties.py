@@ -9,28 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cnnbook.bugzoo.trial import CheckError, built
 from cnnbook.nn.layer import describe
 
 Array = np.ndarray
-
-
-class CheckError(AssertionError):
-    """A property that does not hold."""
-
-
-def built(layer, input_shape, seed: int = 0):
-    """A float64 copy of the layer, built, with random parameters; the layer itself stays as it is.
-
-    >>> from cnnbook.nn import Dense
-    >>> built(Dense(3), (4,)).params["kernel"].dtype
-    dtype('float64')
-    """
-    layer = copy.deepcopy(layer)
-    rng = np.random.default_rng(seed)
-    layer.build(tuple(input_shape), rng, np.float64)
-    for name, param in layer.params.items():
-        layer.params[name] = rng.standard_normal(param.shape)
-    return layer
 
 
 def check_shift_equivariance(layer, input_shape=(9, 8, 2)) -> None:

@@ -1,8 +1,8 @@
 """Is this gradient right? The checks everybody who writes a `backward` can run.
 
-A layer is asked for its gradients once, and then moved a little in every direction to see whether its
-output follows them (`cnnbook.slopes`). The loss is <upstream, layer.forward(x)> with a *random* upstream
-gradient: an all-ones one only asks for sums, and cannot see that positions or examples are mixed up.
+A layer is asked for its gradients once, and then moved a little in every direction to see whether its output
+follows them (`cnnbook.gradcheck.differences`). The loss is <upstream, layer.forward(x)> with a *random*
+upstream gradient: an all-ones one only asks for sums, and cannot see that positions or examples are mixed up.
 """
 
 import copy
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cnnbook.diagnosis import suggest
+from cnnbook.gradcheck.differences import Comparison, check_gradient
+from cnnbook.gradcheck.hints import suggest
 from cnnbook.nn.layer import check_shape, describe
-from cnnbook.slopes import Comparison, check_gradient
 
 Array = np.ndarray
 

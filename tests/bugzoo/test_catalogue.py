@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cnnbook import bugs
+from cnnbook import bugzoo
+from cnnbook.bugzoo.catalogue import ZOO, missed_by, on_images, on_vectors, passes
 from cnnbook.nn import (
     SGD,
     Conv2D,
@@ -16,7 +17,6 @@ from cnnbook.nn import (
     evaluate,
     fit,
 )
-from cnnbook.zoo import ZOO, missed_by, on_images, on_vectors, passes
 
 BY_NAME = {bug.name: bug for bug in ZOO}
 GRADIENT_BUGS = [bug for bug in ZOO if bug.check in (on_images, on_vectors)]
@@ -75,7 +75,7 @@ def test_passes_tells_only_failed_checks_from_passed_ones():
         passes(crash, None)
 
 
-@pytest.mark.parametrize("first", [Conv2D, bugs.UnrotatedKernel], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("first", [Conv2D, bugzoo.UnrotatedKernel], ids=lambda cls: cls.__name__)
 def test_a_training_curve_misses_an_unrotated_kernel(first):
     """Two conv layers, the upper one with a wrong input gradient, still learn 20 examples by heart."""
     rng = np.random.default_rng(0)
@@ -94,11 +94,11 @@ def test_one_bias_per_pixel_costs_the_source_its_thousands_of_parameters():
         return sum(param.size for _, param, _ in model.parameters())
 
     assert parameters(Conv2D) == 12_832
-    assert parameters(bugs.BiasPerPixel) == 22_228
+    assert parameters(bugzoo.BiasPerPixel) == 22_228
 
 
 def test_the_two_sided_loss_saturates_where_the_source_printed_it():
     """With the 1e-9 clip a sure and wrong answer costs 2 ln(1e9) = 41.45, times the error rate."""
     logits = np.eye(10)[np.arange(10)] * 1000
     labels = np.array([0, 1, 2, 3, 4, 5, 6, 7, 9, 8])  # two of ten wrong
-    assert bugs.TwoSidedLoss().forward(logits, labels) == pytest.approx(41.45 * 0.2, abs=0.01)
+    assert bugzoo.TwoSidedLoss().forward(logits, labels) == pytest.approx(41.45 * 0.2, abs=0.01)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnbook import diagnosis
+from cnnbook.gradcheck import hints
 
 rng = np.random.default_rng(0)
 SLOPES = rng.standard_normal((3, 6, 7, 2))
@@ -14,7 +14,7 @@ def hint(analytic, *, right_when=None, x=None):
     def retry(**circumstance):
         return 0.0 if circumstance == right_when else 1.0
 
-    return diagnosis.suggest(analytic, SLOPES, retry, batch_size=3, x=x)
+    return hints.suggest(analytic, SLOPES, retry, batch_size=3, x=x)
 
 
 BORDER = np.zeros_like(SLOPES)
@@ -75,4 +75,4 @@ def test_a_gradient_of_pure_noise_gets_no_hint():
 
 def test_the_slopes_of_random_directions_are_read_as_well():
     slopes = rng.standard_normal(12)
-    assert "a sign is flipped" in diagnosis.suggest(-slopes, slopes, lambda **_: 1.0, 3)
+    assert "a sign is flipped" in hints.suggest(-slopes, slopes, lambda **_: 1.0, 3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnnbook.gradcheck import GradientError, Report, check_layer, check_loss, check_model, judge
+from cnnbook.gradcheck.differences import DIRECTIONS, ELEMENTWISE_LIMIT, Comparison, check_gradient, unit
 from cnnbook.nn import (
     BatchNormalization,
     Conv2D,
@@ -20,7 +21,6 @@ from cnnbook.nn import (
     Tanh,
 )
 from cnnbook.nn.layer import describe
-from cnnbook.slopes import DIRECTIONS, ELEMENTWISE_LIMIT, Comparison, check_gradient, unit
 
 SHAPE = (4, 5, 3)
 
