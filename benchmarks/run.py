@@ -26,8 +26,9 @@ import numpy as np
 from cases import CASES, PARTS, chosen
 from tqdm import tqdm
 
-from cnnbook import results, speed
+from cnnbook import results
 from cnnbook.files import atomic_write
+from cnnbook.results import benchmark
 
 HERE = Path(__file__).resolve().parent
 PARTIAL = HERE.parent / "_build" / "bench" / "partial.json"
@@ -188,7 +189,7 @@ def main():
     simd = np.show_config(mode="dicts")["SIMD Extensions"].get("found", ["none"])
     about = {"versions": state["versions"], "blocks": options.blocks, "load": load, "simd": simd[-1]}
     path = results.write("bench", figures, seconds=state["seconds"], folder=folder, **about)
-    print("\n".join(speed.lines(speed.read(folder=folder))))
+    print("\n".join(benchmark.lines(benchmark.read(folder=folder))))
     print(f"{state['seconds'] / 60:.1f} minutes; {path.relative_to(HERE.parent)}")
     if whole:
         PARTIAL.unlink(missing_ok=True)

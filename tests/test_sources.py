@@ -29,7 +29,7 @@ WHERE = {
         f"{RUNS}::test_the_last_images_are_held_out_and_none_is_in_two_parts",
     ],
     "S0-2 a test score that nobody saw": [
-        "tests/test_scoreboard.py::test_the_readme_shows_todays_record",
+        "tests/results/test_scoreboard.py::test_the_readme_shows_todays_record",
         f"{RECORD}::test_the_mean_over_the_seeds_reaches_what_is_promised",
     ],
     "S0-4 images without a channel axis": [

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from cnnbook import nn
-from cnnbook.recording import Recorder, copy
+from cnnbook.results.replay import Recorder, copy
 
 CLASSES = ("dark", "bright", "striped")
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from cnnbook import scoreboard
 from cnnbook.files import atomic_write
+from cnnbook.results import scoreboard
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKED = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- end of results -->)", re.DOTALL)

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from cnnbook import speed
 from cnnbook.files import atomic_write
+from cnnbook.results import benchmark
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKED = re.compile(r"(?<=<!-- speed -->\n).*?(?=<!-- end of speed -->)", re.DOTALL)
@@ -19,7 +19,7 @@ def with_tables(text, tables):
 
 def main():
     try:
-        tables = speed.as_markdown(speed.read())
+        tables = benchmark.as_markdown(benchmark.read())
     except FileNotFoundError:
         tables = ""  # nothing is recorded yet
     text = with_tables(README.read_text("utf-8"), tables)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnbook import data, nn, recording, results, scoreboard
+from cnnbook import data, nn, results
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.run import first_losses, prepare
 from cnnbook.experiments.sweep import file_of, jobs, missing, recorded
+from cnnbook.results import replay, scoreboard
 
 with_real_files = pytest.mark.skipif(
     not (Path(os.environ.get("CNNBOOK_DATA_DIR", "")) / "fashion_mnist").is_dir(),
@@ -46,7 +47,7 @@ def accuracies(row, variant, side="ours"):
 
 
 def test_the_record_is_small():
-    files = list(results.FOLDER.rglob("*.json"))
+    files = list(results.store.FOLDER.rglob("*.json"))
     assert sum(path.stat().st_size for path in files) < 3_000_000
 
 
@@ -78,7 +79,7 @@ def test_each_players_recording_is_there_and_whole():
         for run in recorded(row):
             player = ROWS[row].variants[run["variant"]].player
             if player and (run["side"], run["seed"]) == ("ours", 0):
-                assert recording.read(player[0])["title"] == player[1]
+                assert replay.read(player[0])["title"] == player[1]
 
 
 def test_no_recorded_run_has_other_settings_than_todays():

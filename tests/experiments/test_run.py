@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from cnnbook import bugzoo, data, nn, recording, results
+from cnnbook import bugzoo, data, nn, results
 from cnnbook.experiments import run as module
 from cnnbook.experiments import settings, watch
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.run import Keeper, first_losses, prepare, run
 from cnnbook.experiments.settings import images_for, raw, shuffled, standardised
+from cnnbook.results import replay
 
 
 @pytest.fixture(autouse=True)
@@ -201,7 +202,7 @@ def test_the_first_steps_can_be_run_alone():
 def test_the_first_seed_of_ours_leaves_a_recording_and_what_chapters_look_at(monkeypatch):
     monkeypatch.setattr(watch, "occluded", lambda model, image, label: np.zeros((28, 28)))  # it takes seconds
     found = run("S0-3", "plain", "ours", 0)
-    recording.check(found["player"], "s0_3")
+    replay.check(found["player"], "s0_3")
     kept = {name: results.unpack(packed) for name, packed in found["arrays"].items()}
     assert kept["predictions"].shape == (20,)
     assert kept["maps 3"].shape == (4, 28, 28, 16)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import fake_runs
 import pytest
 
-from cnnbook import recording, results
+from cnnbook import results
 from cnnbook.experiments import sweep as module
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.sweep import Job, file_of, jobs, missing, record, recorded, sweep
+from cnnbook.results import replay
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_every_row_has_a_recording_of_its_own_name():
     assert file_of("S0-3") == "s0_3"
     assert len(set(names)) == len(ROWS)
     for name in names:
-        results.locate(name, None)
+        results.store.locate(name, None)
 
 
 def in_processes():
@@ -170,7 +171,7 @@ def test_a_disk_that_is_full_leaves_the_old_recording_whole(todo, folder, monkey
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(results.os, "replace", full)
+    monkeypatch.setattr(results.store.os, "replace", full)
     failed = sweep(todo[1:], Here(), folder=folder, run=fake_runs.run)
     assert set(failed.values()) == {"OSError: No space left on device"}
     assert keys(folder) == [("plain", "ours", 0)]
@@ -178,10 +179,10 @@ def test_a_disk_that_is_full_leaves_the_old_recording_whole(todo, folder, monkey
 
 
 def test_the_recording_for_the_player_goes_into_a_file_of_its_own(folder):
-    found = fake_runs.run("S0-3", "plain", "ours", 0) | {"player": recording.empty("by hand")}
+    found = fake_runs.run("S0-3", "plain", "ours", 0) | {"player": replay.empty("by hand")}
     record("S0-3", found, folder=folder)
     assert "player" not in recorded("S0-3", folder=folder)[0]
-    assert recording.read("s0_3", folder=folder / "recordings")["title"] == "by hand"
+    assert replay.read("s0_3", folder=folder / "recordings")["title"] == "by hand"
 
 
 def test_a_recording_says_which_data_code_and_versions_it_comes_from(folder):

@@ -22,7 +22,7 @@ def _tool(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(ROOT / "tools")
     import record_results
 
-    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+    monkeypatch.setattr(results.store, "FOLDER", tmp_path / "results")
     (tmp_path / "pyproject.toml").touch()
     monkeypatch.setattr(record_results, "sweep", partial(module.sweep, run=fake_runs.run))
     monkeypatch.setattr(
@@ -60,7 +60,7 @@ def test_the_list_names_every_row_and_runs_nothing(tool, capsys):
     told = capsys.readouterr().out
     assert all(row in told and variant in told for row in ROWS for variant in ROWS[row].variants)
     assert "0 of 3" in told
-    assert not results.FOLDER.exists()
+    assert not results.store.FOLDER.exists()
 
 
 def test_a_failed_run_is_told_at_the_end_and_the_tool_says_so(tool, monkeypatch, capsys):

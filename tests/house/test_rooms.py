@@ -14,7 +14,6 @@ MAY_IMPORT = {
     "shapes": set(),
     "data": set(),
     "files": set(),
-    "recording": {"files"},
     "results": {"files"},
     "figures": set(),
     "hover": {"figures"},
@@ -22,11 +21,9 @@ MAY_IMPORT = {
     "fast": {"nn"},
     "gradcheck": {"nn"},
     "bugzoo": {"nn", "shapes", "gradcheck"},
-    "keras_twin": {"nn", "shapes", "recording"},
-    "experiments": {"nn", "data", "bugzoo", "keras_twin", "results", "recording"},
-    "scoreboard": {"results"},
-    "speed": {"results"},
-    "widgets": {"recording", "shapes"},
+    "keras_twin": {"nn", "shapes"},
+    "experiments": {"nn", "data", "bugzoo", "keras_twin", "results"},
+    "widgets": {"results", "shapes"},
     "coursework": {"gradcheck", "files"},
 }
 # What one module may do beyond its room.

@@ -68,7 +68,7 @@ def test_the_record_holds_todays_table_and_no_red_row(recording):
 
 
 def test_the_record_is_small_and_says_where_it_comes_from(recording):
-    assert results.locate("parity_ledger", None).stat().st_size < 60_000
+    assert results.store.locate("parity_ledger", None).stat().st_size < 60_000
     assert {"keras", "tensorflow", "numpy"} <= recording.provenance["packages"].keys()
     assert recording.provenance["seed"] == 0
 

@@ -1,4 +1,4 @@
-"""training-player: its arithmetic against recording.py, its state, and what a reader meets."""
+"""training-player: its arithmetic against replay.py, its state, and what a reader meets."""
 
 import math
 
@@ -7,7 +7,8 @@ import pytest
 from tiny_runs import CLASSES, images, network, run
 from widget_page import FAKE, broken, follows_the_theme, look_closely, on_paper, sides, status, wander
 
-from cnnbook import nn, recording
+from cnnbook import nn
+from cnnbook.results import replay
 from cnnbook.widgets import TrainingPlayer
 
 TAG = "training-player"
@@ -20,21 +21,19 @@ def figure(runs=None, **state):
 
 def random_run(rng):
     """A recording of random numbers: gaps in the norms, steps that are thinned, snapshots here and there."""
-    kept = recording.empty("random")
+    kept = replay.empty("random")
     with_norms = bool(rng.integers(2))
     for step in range(int(rng.integers(1, 250))):
         norms = {"norms": {"0 A": float(rng.choice([rng.random(), np.inf, 0]))}} if with_norms else {}
-        recording.append(kept, {"step": step, "loss": float(rng.random()), **norms})
+        replay.append(kept, {"step": step, "loss": float(rng.random()), **norms})
         if rng.random() < 0.02:
-            maps = recording.pack(rng.normal(size=(1, 3, 2, 4)) * rng.integers(0, 2), 16)
+            maps = replay.pack(rng.normal(size=(1, 3, 2, 4)) * rng.integers(0, 2), 16)
             count = int(rng.integers(2, 5))
             table = rng.integers(0, 9, (count, count)).tolist()
-            recording.append(kept, {"snapshot": {"step": step, "maps": maps, "confusion": table}})
+            replay.append(kept, {"snapshot": {"step": step, "maps": maps, "confusion": table}})
         if rng.random() < 0.02:
-            recording.append(
-                kept, {"epoch": 0, "step": step + 1, "loss": 0.5, "val_loss": float(rng.random())}
-            )
-    return recording.copy(kept)
+            replay.append(kept, {"epoch": 0, "step": step + 1, "loss": 0.5, "val_loss": float(rng.random())})
+    return replay.copy(kept)
 
 
 def newest(steps, step):
@@ -52,7 +51,7 @@ def expected(kept, step):
         "val_loss": None if epoch is None else kept["epochs"]["val_loss"][epoch],
         "norms": [] if now is None else [values[now] for values in kept["norms"]],
         "at": shot and shot["step"],
-        "maps": shot and recording.unpack(shot["maps"]).reshape(3, 2, 4).tolist(),
+        "maps": shot and replay.unpack(shot["maps"]).reshape(3, 2, 4).tolist(),
         "right": shot
         and [int(np.trace(table)), int(table.sum()), int((table - np.diag(np.diag(table))).max())],
     }
@@ -94,7 +93,7 @@ def test_the_page_refuses_what_python_refuses(load_module):
     good = run()
 
     def changed(change):
-        kept = recording.copy(good)
+        kept = replay.copy(good)
         change(kept)
         return kept
 
@@ -115,7 +114,7 @@ def test_the_page_refuses_what_python_refuses(load_module):
     ]
     for kept in bad:
         with pytest.raises(ValueError, match="recording: "):
-            recording.check(kept)
+            replay.check(kept)
     assert page.evaluate("(runs) => runs.map((run) => Boolean(widget.isRun(run)))", [*bad, good]) == [
         *[False] * len(bad),
         True,
@@ -143,9 +142,9 @@ def test_the_scrubber_stops_at_every_snapshot_and_at_about_sixty_steps(load_modu
 
 
 def test_a_recording_is_taken_by_name_alone_or_as_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(recording, "FOLDER", tmp_path / "results" / "recordings")
+    monkeypatch.setattr(replay, "FOLDER", tmp_path / "results" / "recordings")
     (tmp_path / "pyproject.toml").touch()
-    recording.write("with_batchnorm", run(True))
+    replay.write("with_batchnorm", run(True))
     assert TrainingPlayer(id="a", runs="with_batchnorm").runs == [run(True)]
     assert TrainingPlayer(id="a", runs=run()).runs == [run()]
     assert TrainingPlayer(id="a", runs=["with_batchnorm", run()]).runs == [run(True), run()]
@@ -332,16 +331,16 @@ def test_without_a_recording_it_says_so(open_page):
 def test_python_and_the_page_hear_of_each_other_and_a_live_run_is_followed(load_module):
     page = load_module(TrainingPlayer)
     page.evaluate(FAKE)
-    live = recording.empty("live")
+    live = replay.empty("live")
     player = TrainingPlayer(id="a")
     for step in range(4):
-        recording.append(live, {"step": step, "loss": 2.0 - step / 4, "accuracy": step / 4})
+        replay.append(live, {"step": step, "loss": 2.0 - step / 4, "accuracy": step / 4})
         page.evaluate("(runs) => assign('runs', runs)", [live])
-        player.runs = [recording.copy(live)]
+        player.runs = [replay.copy(live)]
         assert page.locator(".count").inner_text() == f"step {step} of {step}"  # the end is followed
     page.get_by_role("button", name="One step back").click()
     assert page.evaluate("model.get('step')") == 2
-    recording.append(live, {"step": 4, "loss": 1.0, "accuracy": 1.0})
+    replay.append(live, {"step": 4, "loss": 1.0, "accuracy": 1.0})
     page.evaluate("(runs) => assign('runs', runs)", [live])
     assert page.locator(".count").inner_text() == "step 2 of 4"  # who looks back is left in peace
     page.get_by_role("button", name="Last step").click()

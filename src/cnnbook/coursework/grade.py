@@ -28,7 +28,8 @@ from cnnbook.files import atomic_write
 ACCEPTED = (".ipynb", ".py", ".md")
 LARGEST = 20_000_000  # bytes of one submission
 PACKAGE = Path(__file__).parents[1]
-CODE = ("*.py", "nn/*.py", "gradcheck/*.py", "bugzoo/*.py", "coursework/**/*.py")  # all of the package that grading runs
+# All of the package that grading runs.
+CODE = ("*.py", "nn/*.py", "gradcheck/*.py", "bugzoo/*.py", "coursework/**/*.py")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from cnnbook import bugzoo, nn
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.settings import images_for
 from cnnbook.experiments.sides import SIDES, step_seconds
-from cnnbook.recording import Recorder
-from cnnbook.results import PACKAGES, installed
+from cnnbook.results.replay import Recorder
+from cnnbook.results.store import PACKAGES, installed
 
 FIRST, POINTS = 50, 200  # single steps kept from the beginning, and means over equally many steps
 

@@ -10,9 +10,10 @@ from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnbook import data, recording, results
+from cnnbook import data, results
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.run import run
+from cnnbook.results import replay
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def record(row: str, found: dict, *, folder: Path | str | None = None) -> None:
     player = found.pop("player", None)
     if player is not None:
         name, _ = ROWS[row].variants[found["variant"]].player
-        recording.write(name, player, folder=Path(folder or results.FOLDER) / "recordings")
+        replay.write(name, player, folder=Path(folder or results.store.FOLDER) / "recordings")
     order = list(ROWS[row].variants)
 
     def key(run):
@@ -146,7 +147,7 @@ def sweep(todo: Iterable[Job], executor: Executor, *, folder=None, run=run, on_d
 
 def head() -> dict:
     """The commit of the code, and whether the code has changed since; nothing outside a clone."""
-    root = results.FOLDER.parent
+    root = results.store.FOLDER.parent
 
     def git(*arguments):
         ran = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import traitlets
 
-from cnnbook import recording
-from cnnbook.recording import Recorder
+from cnnbook.results import replay
+from cnnbook.results.replay import Recorder
 
 from .base import BookWidget
 from .values import captioned, check_choice
@@ -28,8 +28,8 @@ class TrainingPlayer(BookWidget):
         Name of the figure, unique on its page. ``<a href="#run:step=64,view=kernels">`` puts the figure
         ``run`` at step 64 and shows its kernels.
     runs : list of at most two recordings
-        Each a name in ``results/recordings``, or what `cnnbook.recording.Recorder.recording` returned. Two
-        are compared. A single one need not be in a list.
+        Each a name in ``results/recordings``, or what `replay.Recorder.recording` returned. Two are
+        compared. A single one need not be in a list.
     step : int, optional
         The step shown: what the network was after so many updates. Default: the last one.
     view : "all", "maps", "kernels", "gradients" or "confusion"
@@ -92,7 +92,7 @@ class TrainingPlayer(BookWidget):
                 f"TrainingPlayer: runs must be one or two recordings. Received {received}. "
                 "Choose the two to compare."
             )
-        return [recording.read(run) if isinstance(run, str) else recording.check(run) for run in given]
+        return [replay.read(run) if isinstance(run, str) else replay.check(run) for run in given]
 
     @traitlets.validate("step")
     def _check_step(self, proposal: Any) -> int | None:
@@ -118,7 +118,7 @@ class TrainingPlayer(BookWidget):
         compare : bool
             Keep the last run shown beside the new one.
         options
-            As for `cnnbook.recording.Recorder`: settings, images, examples, classes.
+            As for `cnnbook.results.replay.Recorder`: settings, images, examples, classes.
         """
         made = Recorder(title, listener=self.append, **options)
         self._live = made.recording()
@@ -132,13 +132,13 @@ class TrainingPlayer(BookWidget):
         Parameters
         ----------
         step : dict
-            ``{"step": 3, "loss": 0.7, "accuracy": 0.8}``, or any other entry of `cnnbook.recording.append`.
+            ``{"step": 3, "loss": 0.7, "accuracy": 0.8}``, or any other entry of `replay.append`.
             The first one starts a run. Redrawn four times a second at most, and after every epoch.
         """
         if self._live is None:
-            self._live = recording.empty("This run")
+            self._live = replay.empty("This run")
             self.runs = [*self.runs[-1:], self._live]
-        recording.append(self._live, step)
+        replay.append(self._live, step)
         if "epoch" in step or "snapshot" in step or time.monotonic() - self._drawn > PAUSE:
             self.flush()
 
@@ -146,7 +146,7 @@ class TrainingPlayer(BookWidget):
         """Draw everything appended so far."""
         if self._live is not None:
             self._drawn = time.monotonic()
-            self.runs = [*self.runs[:-1], recording.copy(self._live)]
+            self.runs = [*self.runs[:-1], replay.copy(self._live)]
 
     def sentence(self) -> str:
         """Say the step shown and its numbers."""

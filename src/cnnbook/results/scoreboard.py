@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from cnnbook import results
+from cnnbook.results import store
 
 FIGURES = {"accuracy": "", "macro_f1": ", macro-F1", "time ratio": ", time of a step"}
 
@@ -116,7 +116,7 @@ def scores(*, folder: Path | str | None = None) -> list[Score]:
         ours, keras = (figure(place, measure, folder) for place in places)
         if ours or keras:
             name = (places[0] or places[1]).split(" | ")[0]
-            claim = results.read(name, folder=folder)["claim"].get(measure)
+            claim = store.read(name, folder=folder)["claim"].get(measure)
             found.append(Score(row, system, measure, claim, ours, keras))
     return found
 
@@ -127,7 +127,7 @@ def figure(place: str, measure: str, folder: Path | str | None = None) -> Figure
         return None
     name, variant, side = place.split(" | ")
     try:
-        everything = results.read(name, folder=folder)["runs"]
+        everything = store.read(name, folder=folder)["runs"]
     except FileNotFoundError:
         return None
     runs = [run for run in everything if (run["variant"], run["side"]) == (variant, side) and "test" in run]

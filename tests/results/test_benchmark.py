@@ -2,9 +2,10 @@
 
 import pytest
 
-from cnnbook import results, speed
+from cnnbook import results
+from cnnbook.results import benchmark
 
-README = results.FOLDER.parent / "README.md"
+README = results.store.FOLDER.parent / "README.md"
 
 
 def row(case, side, cpu, threads="one"):
@@ -59,7 +60,7 @@ def record(**changed):
 @pytest.fixture
 def bench(tmp_path):
     results.write("bench", record(), seconds=1, folder=tmp_path)
-    return speed.read(folder=tmp_path)
+    return benchmark.read(folder=tmp_path)
 
 
 def test_times_are_medians_and_ratios_are_taken_block_by_block(bench):
@@ -84,7 +85,7 @@ def test_growth_is_a_curve_and_the_share_of_the_peak_a_fraction(bench):
 
 
 def test_a_target_says_what_was_promised_what_was_found_and_whether_it_is_met(bench):
-    lines = {target.what: target for target in speed.targets(bench)}
+    lines = {target.what: target for target in benchmark.targets(bench)}
     plain = lines["S0-3 training / Keras `fit`, one thread: plain"]
     assert (plain.goal, plain.found, plain.met) == ("at least 1.05", "1.20", True)
     assert (lines["the same, fused"].found, lines["the same, fused"].met) == ("1.50", True)
@@ -98,7 +99,7 @@ def test_a_target_says_what_was_promised_what_was_found_and_whether_it_is_met(be
 
 
 def test_the_tables_hold_every_measured_side_and_leave_blank_what_was_not(bench):
-    text = speed.as_markdown(bench)
+    text = benchmark.as_markdown(bench)
     assert "| the same, default threads, two shards (wall) | at least 1.4 | 1.20 | **no** |" in text
     assert "| CNN | ours, fused, two shards |  |  | 10 ± 0 | 1.20 |" in text
     assert "| conv | 1 ± 0 | 2 ± 0 |  |  | 2.00 |" in text
@@ -106,7 +107,7 @@ def test_the_tables_hold_every_measured_side_and_leave_blank_what_was_not(bench)
 
 
 def test_the_lines_for_a_terminal_name_everybody(bench):
-    text = "\n".join(speed.lines(bench))
+    text = "\n".join(benchmark.lines(bench))
     assert "CNN; threads: one; ms: plain 12, fused 10, keras 15; wall: 24, 20, 30" in text
 
 
@@ -115,6 +116,6 @@ def marked(text):
 
 
 def test_the_readmes_tables_are_those_of_the_record():
-    recorded = (results.FOLDER / "bench.json").exists()
-    expected = speed.as_markdown(speed.read()) + "\n\n" if recorded else ""
+    recorded = (results.store.FOLDER / "bench.json").exists()
+    expected = benchmark.as_markdown(benchmark.read()) + "\n\n" if recorded else ""
     assert marked(README.read_text("utf-8")) == expected, "run `python tools/write_speed_table.py`"

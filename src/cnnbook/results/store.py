@@ -21,7 +21,7 @@ import numpy as np
 from cnnbook.files import atomic_write
 
 FORMAT = "cnnbook results 1"
-FOLDER = Path(__file__).resolve().parents[2] / "results"
+FOLDER = Path(__file__).resolve().parents[3] / "results"
 PACKAGES = ("numpy", "keras", "tensorflow", "tensorflow-cpu", "scikit-learn")
 
 

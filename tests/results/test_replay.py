@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from tiny_runs import CLASSES, images, network, run
 
-from cnnbook import files, nn, recording
-from cnnbook.recording import Recorder, append, check, empty, pack, read, unpack, write
+from cnnbook import files, nn
+from cnnbook.results import replay
+from cnnbook.results.replay import Recorder, append, check, empty, pack, read, unpack, write
 
 KEYS = [*empty("").keys()]
 
@@ -114,7 +115,7 @@ def test_a_long_run_is_thinned_and_keeps_true_values():
     kept = empty("long")
     for step in range(5000):
         append(kept, {"step": step, "loss": 1 / (step + 1), "norms": {"0 Dense": float(step)}})
-    assert len(kept["steps"]["step"]) <= recording.POINTS
+    assert len(kept["steps"]["step"]) <= replay.POINTS
     assert kept["steps"]["step"][:2] == [0, kept["every"]]
     assert kept["norms"][0] == [float(f"{step:.3g}") for step in kept["steps"]["step"]]
     assert kept["steps"]["loss"][1] == float(f"{1 / (kept['every'] + 1):.4g}")
@@ -190,7 +191,7 @@ def test_unpacking_gives_every_number_to_half_a_level(levels):
 
 
 def test_maps_larger_than_fourteen_pixels_are_averaged_down():
-    shrunk = recording.shrink(np.arange(2 * 28 * 20, dtype=float).reshape(2, 28, 20))
+    shrunk = replay.shrink(np.arange(2 * 28 * 20, dtype=float).reshape(2, 28, 20))
     assert shrunk.shape == (2, 14, 10)
     assert shrunk[0, 0, 0] == np.mean([0, 1, 20, 21])
 
@@ -332,9 +333,9 @@ def test_a_name_is_a_plain_word(refuses, name):
 
 
 def test_every_recording_of_the_book_is_whole_and_small():
-    for path in sorted(recording.FOLDER.glob("*.json")):
+    for path in sorted(replay.FOLDER.glob("*.json")):
         read(path.stem)
-        assert len(gzip.compress(path.read_bytes())) <= recording.LARGEST, path.name
+        assert len(gzip.compress(path.read_bytes())) <= replay.LARGEST, path.name
 
 
 def test_settings_that_json_cannot_hold_are_refused(tmp_path, refuses):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
-from cnnbook import results
+from cnnbook.results import store
 
 NAMES = {
     "plain": "ours, plain layers",
@@ -26,7 +26,7 @@ NAMES = {
 class Bench:
     """A record of `make bench`. threads is "one" or "default", clock "cpu" or "wall"."""
 
-    recording: results.Recording
+    recording: store.Recording
 
     def samples(self, case: str, side: str, threads: str = "one", clock: str = "cpu") -> list[float]:
         """Milliseconds per step, one number for each block; empty if this was not measured."""
@@ -79,7 +79,7 @@ class Target:
 
 def read(*, folder: Path | str | None = None) -> Bench:
     """The record of the last whole run of `make bench`."""
-    return Bench(results.read("bench", folder=folder))
+    return Bench(store.read("bench", folder=folder))
 
 
 def targets(bench: Bench) -> list[Target]:

@@ -6,9 +6,11 @@ what was measured; and snapshots of the network before training, after 1, 2, 4, 
 last epoch: kernels, feature maps of chosen images and a confusion matrix. A kernel's numbers are kept as one
 of 63 levels, a feature map's as one of 16.
 
-    from cnnbook import nn, recording
+    from cnnbook import nn
 
-    recorder = recording.Recorder(
+    from cnnbook.results import replay
+
+    recorder = replay.Recorder(
         "Batch normalisation on",                       # the title of the run
         settings={"optimizer": "Adam", "learning_rate": 0.001, "seed": 0},
         images=data.x_test[:2],                         # feature maps of these
@@ -16,8 +18,8 @@ of 63 levels, a feature map's as one of 16.
         classes=data.class_names,
     )
     nn.fit(model, loss, optimizer, x, y, epochs=3, batch_size=64, callbacks=[recorder])
-    recording.write("batchnorm_on", recorder.recording())   # results/recordings/batchnorm_on.json, <= 40 KB
-    run = recording.read("batchnorm_on")                    # a dict, checked
+    replay.write("batchnorm_on", recorder.recording())   # results/recordings/batchnorm_on.json, <= 40 KB
+    run = replay.read("batchnorm_on")                    # a dict, checked
 
 A recording is a dict that JSON can hold. "At step s" means: after s updates. The loss of step s is that of
 the batch of step s, with the weights after s updates; the norms are those of its gradient.
@@ -48,7 +50,7 @@ import numpy as np
 from cnnbook.files import atomic_write
 
 FORMAT, VERSION = "cnnbook run", 1
-FOLDER = Path(__file__).resolve().parents[2] / "results" / "recordings"
+FOLDER = Path(__file__).resolve().parents[3] / "results" / "recordings"
 POINTS = 160  # steps kept
 LARGEST = 40 * 1024  # bytes, gzipped
 MAPS, SIDE = 8, 14  # feature maps kept of each image, and their largest height and width

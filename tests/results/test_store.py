@@ -49,7 +49,7 @@ def test_a_recording_tells_no_host_and_no_folder(folder):
     }
 
 
-@pytest.mark.parametrize("private", [Path.home(), results.FOLDER.parent], ids=["home", "repository"])
+@pytest.mark.parametrize("private", [Path.home(), results.store.FOLDER.parent], ids=["home", "repository"])
 def test_figures_that_tell_a_folder_of_this_machine_are_refused(folder, refuses, private):
     message = f"results: a recording must not tell folders of this machine. It mentions {private}."
     with refuses(message):
@@ -77,7 +77,7 @@ def test_a_write_that_breaks_off_keeps_the_old_recording(folder, monkeypatch):
     def full_disk(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(results.os, "replace", full_disk)
+    monkeypatch.setattr(results.store.os, "replace", full_disk)
     with pytest.raises(OSError, match="No space left"):
         results.write("speed", {"a": 2}, seconds=1, folder=folder)
     assert results.read("speed", folder=folder)["a"] == 1
@@ -151,8 +151,8 @@ def test_a_recording_under_another_name_is_refused(folder):
 
 
 def test_recordings_are_looked_for_in_the_repository(refuses, monkeypatch, tmp_path):
-    assert results.locate("speed", None) == Path(__file__).parents[1] / "results" / "speed.json"
-    monkeypatch.setattr(results, "FOLDER", tmp_path / "site-packages" / "results")
+    assert results.store.locate("speed", None) == Path(__file__).parents[2] / "results" / "speed.json"
+    monkeypatch.setattr(results.store, "FOLDER", tmp_path / "site-packages" / "results")
     with refuses(
         "results: recordings are part of the book's repository, and cnnbook is not installed from a clone. "
         "Clone the book and `pip install -e .` there, or pass folder=.",

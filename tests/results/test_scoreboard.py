@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cnnbook import results, scoreboard
+from cnnbook import results
 from cnnbook.experiments.rows import ROWS
 from cnnbook.experiments.sweep import file_of
-from cnnbook.scoreboard import LINES, Figure, Score, as_html, as_markdown, scores
+from cnnbook.results import scoreboard
+from cnnbook.results.scoreboard import LINES, Figure, Score, as_html, as_markdown, scores
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(name="tool")
