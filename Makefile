@@ -33,7 +33,6 @@ results: setup  ## run the long experiments that are not recorded yet: make resu
 
 bench: setup  ## time ours, Keras, TensorFlow and installed peers: make bench QUICK=1 in 3 minutes, ARGS="--help" says the rest
 	@$(PY) benchmarks/run.py $(if $(QUICK),--quick) $(ARGS)
-	@$(PY) tools/write_speed_table.py
 
 mutate: setup-test  ## plant faults in the network and see whether the tests notice: make mutate ARGS="--faults 80"
 	@$(PY) tools/mutate.py $(ARGS)

@@ -72,13 +72,13 @@ def growth():
 
 
 CASES = [
-    Case("s0_3", "train", "CNN of S0-3, batch 64, RMSprop", "cnn", NETWORKS, steps=25),
-    Case("s0_2", "train", "MLP of S0-2, batch 64, RMSprop", "mlp", NETWORKS, steps=25),
-    Case("s1_7", "train", "CNN of S1-7, one example a step, SGD", "small_cnn", NETWORKS, batch=1, steps=25),
-    Case("s1_7_batch", "train", "CNN of S1-7, batch 64, SGD", "small_cnn", NETWORKS, steps=25),
-    Case("s1_7_loops", "loops", "CNN of S1-7, loops", "small_cnn", ("plain", "loops"), 1, both=False),
-    Case("one_image", "infer", "CNN of S0-3, answer for one image", "cnn", NETWORKS, batch=1),
-    Case("many_images", "infer", "CNN of S0-3, answers for 256 images", "cnn", NETWORKS, batch=256),
+    Case("fashion_cnn", "train", "Fashion CNN, batch 64, RMSprop", "fashion_cnn", NETWORKS, steps=25),
+    Case("mlp", "train", "MLP, batch 64, RMSprop", "mlp", NETWORKS, steps=25),
+    Case("small_cnn", "train", "small CNN, one at a time, SGD", "small_cnn", NETWORKS, batch=1, steps=25),
+    Case("small_cnn_batch", "train", "small CNN, batch 64, SGD", "small_cnn", NETWORKS, steps=25),
+    Case("small_cnn_loops", "loops", "small CNN, loops", "small_cnn", ("plain", "loops"), 1, both=False),
+    Case("one_image", "infer", "Fashion CNN, answer for one image", "fashion_cnn", NETWORKS, batch=1),
+    Case("many_images", "infer", "Fashion CNN, answers for 256 images", "fashion_cnn", NETWORKS, batch=256),
     conv("conv_16_32", "Conv 3x3x32 on 64 x 14x14x16", (14, 14, 16), 32, 3),
     conv("conv_first", "Conv 3x3x16 on 64 x 28x28x1, no input gradient", (28, 28, 1), 16, 3, first=True),
     conv("conv_64_64", "Conv 3x3x64 on 32 x 32x32x64", (32, 32, 64), 64, 3, batch=32),

@@ -1,7 +1,8 @@
 """A convolutional network as most first ones are written: one example at a time, one window at a time.
 
-The same network as S1-7, so that the two can be compared: conv 5x5x6 same - ReLU - conv 5x5x6 same - ReLU -
-pool 2 - dense 10. Also the seven nested loops of the definition, for the price of one multiply-add in Python.
+The same network as `models.small_cnn`, so that the two can be compared: conv 5x5x6 same - ReLU - conv 5x5x6
+same - ReLU - pool 2 - dense 10. Also the seven nested loops of the definition, for the price of one
+multiply-add in Python.
 """
 
 import itertools

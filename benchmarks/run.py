@@ -2,7 +2,7 @@
 
     make bench                          everything, about 12 minutes; records results/bench.json
     make bench QUICK=1                  fewer and shorter samples, under 3 minutes; records nothing
-    make bench ARGS="--only s0_3 conv"  the cases whose names begin so; records nothing
+    make bench ARGS="--only fashion_cnn conv"  the cases whose names begin so; records nothing
     make bench ARGS="--peers PYTHON"    PyTorch and JAX from another Python, if this one has them not
     make bench ARGS="--list"            what there is to time
 
@@ -193,7 +193,6 @@ def main():
     print(f"{state['seconds'] / 60:.1f} minutes; {path.relative_to(HERE.parent)}")
     if whole:
         PARTIAL.unlink(missing_ok=True)
-        print("Now `python tools/write_speed_table.py` brings README.md up to date.")
     return 0
 
 

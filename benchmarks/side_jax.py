@@ -40,7 +40,9 @@ def parameters(name, rng):
     sizes = [(784 if name == "mlp" else 7 * 7 * 32), 256, 128, 10]
     dense = [(draw(*pair), zeros(pair[1])) for pair in itertools.pairwise(sizes)]
     blocks = [
-        (draw(3, 3, c, f), zeros(f), zeros(f) + 1, zeros(f)) for c, f in ((1, 16), (16, 32)) if name == "cnn"
+        (draw(3, 3, c, f), zeros(f), zeros(f) + 1, zeros(f))
+        for c, f in ((1, 16), (16, 32))
+        if name == "fashion_cnn"
     ]
     return {"blocks": blocks, "dense": dense}
 
@@ -76,7 +78,7 @@ def prepare(part, case):
     params = jax.tree.map(jnp.asarray, parameters(name, rng))
     x = jnp.asarray((255 * rng.random((case.batch, 28, 28, 1))).astype(np.float32))
     y = jnp.asarray(rng.integers(0, 10, case.batch))
-    state = [(jnp.zeros(f), jnp.ones(f)) for f in (16, 32)] if name == "cnn" else []
+    state = [(jnp.zeros(f), jnp.ones(f)) for f in (16, 32)] if name == "fashion_cnn" else []
     key = jax.random.key(0)
     if case.kind == "infer":
         answer = jax.jit(lambda params, x: outputs(name, params, state, x, key, False)[0])

@@ -6,9 +6,8 @@ import tracemalloc
 import loops
 import numpy as np
 
-from cnnbook import nn
+from cnnbook import models, nn
 from cnnbook.fast import fuse
-from cnnbook.keras_twin import nets
 from cnnbook.nn.training import train_step
 
 WRAP = {"plain": lambda model: model, "fused": fuse, "shards": lambda model: fuse(model, shards=2)}
@@ -31,7 +30,7 @@ def prepare(part, case):
         return lambda: net.step(x[0] / 255 - 0.5, y[0])
     if case.kind == "layer":
         return layer_step(case)
-    model = getattr(nets, case.what)()
+    model = getattr(models, case.what)()
     model.build((28, 28, 1))
     model, (x, y) = WRAP[part](model), batch(case.batch)
     if case.kind == "infer":
@@ -77,8 +76,8 @@ def peak():
 def multiply_adds():
     """Multiply-adds of one training step of each network, in products of layers that learn."""
     counts = {}
-    for name in ("cnn", "mlp", "small_cnn"):
-        model = getattr(nets, name)()
+    for name in ("fashion_cnn", "mlp", "small_cnn"):
+        model = getattr(models, name)()
         model.build((28, 28, 1))
         learners = [layer for layer in model.layers if "kernel" in layer.params]
         counts[name] = sum(

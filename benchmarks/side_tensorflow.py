@@ -3,8 +3,8 @@
 import numpy as np
 import side_ours
 
-from cnnbook import data, nn
-from cnnbook.keras_twin import keras, nets, tf, to_keras
+from cnnbook import data, models, nn
+from cnnbook.keras_twin import keras, tf, to_keras
 
 
 def versions():
@@ -14,7 +14,7 @@ def versions():
 def prepare(part, case):
     if case.kind == "layer":
         return layer_step(case)
-    model = getattr(nets, case.what)()
+    model = getattr(models, case.what)()
     model.build((28, 28, 1))
     twin, (x, y) = to_keras(model), side_ours.batch(case.batch)
     if case.kind == "infer":
@@ -86,7 +86,10 @@ def logits():
     """How far float32 logits are from the same network's in float64, after 50 steps on real images."""
     from cnnbook.nn.training import train_step
 
-    model, images = nets.cnn(), data.load("fashion_mnist", n_train=3200, n_test=1, fallback="digits")
+    model, images = (
+        models.fashion_cnn(),
+        data.load("fashion_mnist", n_train=3200, n_test=1, fallback="digits"),
+    )
     model.build((28, 28, 1), seed=0)
     pixels, labels, loss, optimizer = (
         255 * images.x_train,
@@ -97,7 +100,7 @@ def logits():
     for batch in nn.training.batches(len(pixels), 64):
         train_step(model, loss, optimizer, pixels[batch], labels[batch])
     x = pixels[:256]
-    referee = nets.cnn()
+    referee = models.fashion_cnn()
     referee.build((28, 28, 1), dtype=np.float64)
     for exact, weight in zip(referee.weights().values(), model.weights().values(), strict=True):
         exact[...] = weight

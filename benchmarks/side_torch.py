@@ -30,7 +30,7 @@ def network(name):
 
     if name == "mlp":
         return nn.Sequential(Rescale(1 / 255), *head(784))
-    if name == "cnn":
+    if name == "fashion_cnn":
         blocks = []
         for channels, filters in ((1, 16), (16, 32)):
             blocks += [nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters)]

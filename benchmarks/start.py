@@ -1,4 +1,5 @@
-"""From a bare Python to the end of the first training step of S0-3: `python benchmarks/start.py ours`.
+"""From a bare Python to the end of the first training step of the fashion CNN:
+`python benchmarks/start.py ours`.
 
 Prints the most memory the process ever held, in megabytes.
 """
@@ -31,7 +32,7 @@ def other(name):
 
     from cases import chosen
 
-    (case,) = (case for case in chosen(["s0_3"]) if case.key == "s0_3")
+    (case,) = (case for case in chosen(["fashion_cnn"]) if case.key == "fashion_cnn")
     side = importlib.import_module(f"side_{name}")
     step = side.prepare({"tensorflow": "keras"}.get(name, name), case)
     step.timed(1) if hasattr(step, "timed") else step()

@@ -4,7 +4,7 @@
 
 It reads a line of JSON, does what it says, and answers with one:
 
-    {"case": "s0_3", "parts": ["plain"]} -> {"ready": true}         makes the steps, and runs each twice
+    {"case": "fashion_cnn", "parts": ["plain"]} -> {"ready": true}  makes the steps, and runs each twice
     {"part": "plain", "steps": 25} -> {"cpu": 0.6, "wall": 0.7}     seconds
     {"ask": "memory"} -> {"found": ...}
 

@@ -29,11 +29,11 @@ WHERE = {
         f"{RUNS}::test_the_last_images_are_held_out_and_none_is_in_two_parts",
     ],
     "S0-2 a test score that nobody saw": [
-        "tests/results/test_scoreboard.py::test_the_readme_shows_todays_record",
+        "tests/results/test_scoreboard.py::test_the_front_page_makes_its_table_of_the_record",
         f"{RECORD}::test_the_mean_over_the_seeds_reaches_what_is_promised",
     ],
     "S0-4 images without a channel axis": [
-        f"{KERAS}/test_bugs.py::test_keras_adds_a_missing_channel_axis_in_silence_and_ours_says_what_is_missing",
+        f"{KERAS}/test_mistakes.py::test_keras_adds_a_missing_channel_axis_in_silence_and_ours_says_what_is_missing",
     ],
     "S0-5 TensorFlow's functions inside a Keras layer": [f"{HERE}::test_our_keras_layers_call_no_tensorflow"],
     "S0-5 fixed stride and padding, kernel_size only as a pair": [
@@ -44,18 +44,18 @@ WHERE = {
     ],
     "S0-5 another initial spread than Keras'": [f"{KERAS}/test_layers.py::test_conv_starts_as_keras_does"],
     "S0-6 a class nobody registered": [
-        f"{KERAS}/test_bugs.py::test_a_class_that_is_not_registered_saves_and_does_not_load"
+        f"{KERAS}/test_mistakes.py::test_a_class_that_is_not_registered_saves_and_does_not_load"
     ],
     "S0-7 no get_config": [
-        f"{KERAS}/test_bugs.py::test_an_argument_missing_in_get_config_comes_back_as_its_default"
+        f"{KERAS}/test_mistakes.py::test_an_argument_missing_in_get_config_comes_back_as_its_default"
     ],
     "S0-7 a frozen layer that goes on learning": [
-        f"{KERAS}/test_bugs.py::test_a_layer_that_looks_only_at_training_learns_while_frozen",
+        f"{KERAS}/test_mistakes.py::test_a_layer_that_looks_only_at_training_learns_while_frozen",
         CAUGHT,
     ],
     "S0-7 no axis": [f"{KERAS}/test_layers.py::test_batch_norm_its_gradients_and_its_memory_equal_keras"],
     "S0-7 a Python bool for training": [
-        f"{KERAS}/test_bugs.py::test_a_python_bool_cannot_be_decided_while_the_graph_runs"
+        f"{KERAS}/test_mistakes.py::test_a_python_bool_cannot_be_decided_while_the_graph_runs"
     ],
     "S0-8 slower than Keras' layers, by how much": [
         f"{RUNS}::test_our_layers_inside_keras_begin_where_keras_does_and_are_timed_beside_it"
@@ -106,15 +106,18 @@ WHERE = {
     "S1-9 a twin with another bias and another start": [
         f"{RUNS}::test_the_other_sides_begin_and_go_on_as_ours_does"
     ],
-    "S2-2 one bias for all units": [CAUGHT, f"{KERAS}/test_bugs.py::test_one_bias_lifts_all_units_together"],
+    "S2-2 one bias for all units": [
+        CAUGHT,
+        f"{KERAS}/test_mistakes.py::test_one_bias_lifts_all_units_together",
+    ],
     "S2-2 Wx + b in the text, xW in the code": [
         "tests/nn/test_dense.py::test_forward_and_backward_equal_plain_loops"
     ],
     "S2-2 softmax inside the layer": [
-        f"{KERAS}/test_bugs.py::test_softmax_inside_the_layer_keeps_the_loss_high_even_where_every_answer_is_right",
+        f"{KERAS}/test_mistakes.py::test_softmax_inside_the_layer_keeps_the_loss_high_even_where_every_answer_is_right",
     ],
     "S2-2 an unknown activation": [
-        f"{KERAS}/test_bugs.py::test_an_unknown_activation_is_linear_in_silence_and_the_book_refuses_it"
+        f"{KERAS}/test_mistakes.py::test_an_unknown_activation_is_linear_in_silence_and_the_book_refuses_it"
     ],
     "S2-3 a formula with another matrix": ["tests/nn/test_conv.py::test_the_hand_example_gives_434_243_234"],
     "S2-4 the printed output size": [
@@ -127,7 +130,7 @@ WHERE = {
     ],
     "S2-6 64 kernels that are one": [CAUGHT],
     "S2-7 loops that assign": [
-        f"{KERAS}/test_bugs.py::test_assigning_into_a_variable_cuts_the_kernel_off_from_its_gradient"
+        f"{KERAS}/test_mistakes.py::test_assigning_into_a_variable_cuts_the_kernel_off_from_its_gradient"
     ],
     "S3-3 an index slip in the backward line": [
         "tests/nn/test_conv.py::test_backward_by_hand_in_one_dimension"
@@ -221,14 +224,14 @@ def test_keras_holds_out_the_last_examples_and_shuffling_first_helps(shuffle_fir
 
 @pytest.mark.keras
 def test_our_keras_layers_call_no_tensorflow():
-    from cnnbook.keras_twin import bugs, layers
+    from cnnbook.keras_twin import layers, mistakes
 
     def calls_tensorflow(module):
         nodes = ast.walk(ast.parse(inspect.getsource(module)))
         return any(isinstance(node, ast.Name) and node.id == "tf" for node in nodes)
 
     assert not calls_tensorflow(layers)
-    assert calls_tensorflow(bugs)
+    assert calls_tensorflow(mistakes)
 
 
 @pytest.mark.keras

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from cnnbook import data, results
-from cnnbook.keras_twin import battery, ledger, nets
+from cnnbook.keras_twin import agreement, cases, training_agreement
 
 STATISTICS = ("moving_mean", "moving_variance")
 
@@ -36,7 +36,7 @@ def layer_row(case, agreement):
             row[group] = [rounded(max(column[name] for name in names)) for column in columns]
     row["float64"] = rounded(max(agreement.referees.values()))
     layer = case.layer()
-    return row | ({"stops": True} if ledger.refused_by_keras(layer) else {})
+    return row | ({"stops": True} if agreement.refused_by_keras(layer) else {})
 
 
 def net_row(agreement):
@@ -61,31 +61,31 @@ def net_row(agreement):
 def main():
     start, red = time.monotonic(), []
     images = data.load("fashion_mnist", n_train=3200, n_test=1)
-    x, y = nets.dither(images.x_train), images.y_train
+    x, y = training_agreement.dither(images.x_train), images.y_train
     layers, trained = {}, []
-    cases, plans = list(battery.cases()), list(nets.plans())
-    with threadpool_limits(1), tqdm(total=len(cases) + 10 * len(plans), unit="case") as bar:
-        for case in cases:
+    lines, plans = list(cases.cases()), list(training_agreement.plans())
+    with threadpool_limits(1), tqdm(total=len(lines) + 10 * len(plans), unit="case") as bar:
+        for case in lines:
             bar.set_postfix_str(case.family, refresh=False)
-            agreement = case.run()
-            layers.setdefault(case.family, []).append(layer_row(case, agreement))
-            red += [f"{case.family}({case.label}) {fault}" for fault in agreement.faults]
+            found = case.run()
+            layers.setdefault(case.family, []).append(layer_row(case, found))
+            red += [f"{case.family}({case.label}) {fault}" for fault in found.faults]
             bar.update()
         for plan in plans:
             bar.set_postfix_str(plan[0].__name__)
-            agreement = nets.compare_training(*plan, x, y)
-            trained.append(net_row(agreement))
-            red += [f"{agreement.setting}: {fault}" for fault in agreement.faults]
+            found = training_agreement.compare_training(*plan, x, y)
+            trained.append(net_row(found))
+            red += [f"{found.setting}: {fault}" for fault in found.faults]
             bar.update(10)
     if red:
         print("The ledger is red, and was not recorded:", *red, sep="\n  ", file=sys.stderr)
         return 1
-    limits = {"near": ledger.NEAR, "far": ledger.FAR, "float64": ledger.REFEREES}
+    limits = {"near": agreement.NEAR, "far": agreement.FAR, "float64": agreement.REFEREES}
     limits |= {
-        "logits": nets.LOGITS,
-        "gradients": nets.GRADIENTS,
-        "curves": nets.CURVES,
-        "curves_64": nets.CURVES_64,
+        "logits": training_agreement.LOGITS,
+        "gradients": training_agreement.GRADIENTS,
+        "curves": training_agreement.CURVES,
+        "curves_64": training_agreement.CURVES_64,
     }
     path = results.write(
         "parity_ledger",

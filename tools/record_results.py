@@ -2,7 +2,7 @@
 
     make results                                      all that is missing
     make results ARGS="--list"                        what there is, what is recorded, how long it takes
-    make results ARGS="--only S0-3 S1-7 --seeds 5"    these rows, with five seeds each
+    make results ARGS="--only fashion_cnn small_cnn_one_by_one --seeds 5"    these rows, with five seeds each
     make results ARGS="--executor dask:tcp://host:8786"
 
 Ctrl-C at any time: finished runs are recorded, and the next call goes on from there. A run is repeated only
@@ -17,11 +17,10 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 
-import write_results_table
 from tqdm import tqdm
 
-from cnnbook.experiments.rows import ROWS
-from cnnbook.experiments.sides import SIDES, calm_tensorflow
+from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.contestants import SIDES, calm_tensorflow
 from cnnbook.experiments.sweep import jobs, missing, sweep
 
 PATIENCE = 10  # seconds for a Dask scheduler to answer
@@ -123,7 +122,6 @@ def main(argv=None):
     if chosen.list:
         return 0
     if not todo:
-        write_results_table.main()
         return 0
     calm_tensorflow()
     start, watched = time.monotonic(), sys.stderr.isatty()
@@ -145,12 +143,10 @@ def main(argv=None):
         try:
             failed = sweep(todo, pool, on_done=on_done)
         except KeyboardInterrupt:
-            write_results_table.main()
             print(
                 "\nStopped. Finished runs are recorded; the same command goes on from there.", file=sys.stderr
             )
             return 130
-    write_results_table.main()
     for job, reason in failed.items():
         print(f"{job} failed. {reason}", file=sys.stderr)
     return 1 if failed else 0

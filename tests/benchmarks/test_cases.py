@@ -6,8 +6,7 @@ import pytest
 import side_ours
 from cases import CASES, PARTS, chosen
 
-from cnnbook import nn
-from cnnbook.keras_twin import nets
+from cnnbook import models, nn
 from cnnbook.nn.windows import windowed_product
 
 PLAIN = [case for case in CASES if "plain" in case.sides and not case.key.startswith("growth")]
@@ -23,9 +22,9 @@ def test_no_two_cases_share_a_name_and_every_participant_has_a_home():
 def test_the_issues_networks_layers_and_growth_are_all_there():
     keys = {case.key for case in CASES}
     assert {
-        "s0_2",
-        "s0_3",
-        "s1_7",
+        "mlp",
+        "fashion_cnn",
+        "small_cnn",
         "one_image",
         "many_images",
         "conv_16_32",
@@ -38,7 +37,7 @@ def test_the_issues_networks_layers_and_growth_are_all_there():
 
 
 def test_cases_are_chosen_by_the_beginning_of_their_names():
-    assert {case.key for case in chosen(["conv_6", "s0"])} == {"conv_64_64", "s0_2", "s0_3"}
+    assert {case.key for case in chosen(["conv_6", "mlp", "fashion"])} == {"conv_64_64", "mlp", "fashion_cnn"}
     assert chosen([]) == CASES
     assert chosen(["nonsense"]) == []
 
@@ -50,13 +49,13 @@ def test_the_plain_layers_can_run_every_case(case):
 
 @pytest.mark.parametrize("part", ["fused", "shards"])
 def test_the_other_ways_take_a_training_step(part):
-    (case,) = chosen(["s0_2"])
+    (case,) = chosen(["mlp"])
     side_ours.prepare(part, case)()
 
 
 def test_the_loops_take_the_same_step_as_the_library():
     rng = np.random.default_rng(0)
-    net, model = loops.LoopNet(rng), nets.small_cnn()
+    net, model = loops.LoopNet(rng), models.small_cnn()
     model.build((28, 28, 1), dtype=np.float32)
     convs = [layer for layer in model.layers if isinstance(layer, nn.Conv2D)]
     pairs = [(convs[0], net.one), (convs[1], net.two)]
@@ -93,7 +92,7 @@ def test_the_answers_to_questions_are_plausible():
 
 @pytest.mark.keras
 @pytest.mark.parametrize(
-    ("part", "key"), [("keras", "s1_7"), ("tf", "s1_7"), ("tf", "conv_first"), ("tf", "relu")]
+    ("part", "key"), [("keras", "small_cnn"), ("tf", "small_cnn"), ("tf", "conv_first"), ("tf", "relu")]
 )
 def test_keras_and_tensorflow_run_the_same_cases(part, key):
     import side_tensorflow

@@ -32,7 +32,7 @@ def measured(key, options, threads="default", sides=("ours", "tensorflow", "torc
 
 
 def test_in_every_block_everyone_runs_once_and_not_always_in_the_same_order(options):
-    rows, log = measured("s0_3", options)
+    rows, log = measured("fashion_cnn", options)
     turns = [order["part"] for order in log if order.get("steps") == 25]
     blocks = [turns[start : start + 7] for start in range(0, len(turns), 7)]
     assert len(blocks) == 4
@@ -41,17 +41,17 @@ def test_in_every_block_everyone_runs_once_and_not_always_in_the_same_order(opti
 
 
 def test_a_sample_is_milliseconds_per_step(options):
-    rows, _ = measured("s0_3", options)
+    rows, _ = measured("fashion_cnn", options)
     assert {(row["steps"], *row["cpu"], *row["wall"]) for row in rows} == {(25, *[2.0] * 4, *[3.0] * 4)}
 
 
 def test_two_shards_are_not_timed_at_one_thread(options):
-    rows, _ = measured("s0_3", options, threads="one")
+    rows, _ = measured("fashion_cnn", options, threads="one")
     assert "shards" not in {row["side"] for row in rows}
 
 
 def test_who_is_not_there_has_no_row(options):
-    rows, _ = measured("s0_3", options, sides=("ours", "tensorflow"))
+    rows, _ = measured("fashion_cnn", options, sides=("ours", "tensorflow"))
     assert {row["side"] for row in rows} == {"plain", "fused", "shards", "keras", "tf"}
 
 
@@ -96,8 +96,8 @@ def test_an_interrupted_run_of_the_same_plan_goes_on_and_any_other_does_not(tmp_
     monkeypatch.setattr(run, "PARTIAL", tmp_path / "partial.json")
     plan = {"blocks": 9}
     assert run.resumed(plan) is None
-    run.PARTIAL.write_text(json.dumps({"plan": plan, "done": [["one", "s0_3"]]}))
-    assert run.resumed(plan)["done"] == [["one", "s0_3"]]
+    run.PARTIAL.write_text(json.dumps({"plan": plan, "done": [["one", "fashion_cnn"]]}))
+    assert run.resumed(plan)["done"] == [["one", "fashion_cnn"]]
     assert "1 cases are done" in capsys.readouterr().out
     assert run.resumed({"blocks": 3}) is None
     run.PARTIAL.write_text('{"plan": ')
@@ -107,6 +107,6 @@ def test_an_interrupted_run_of_the_same_plan_goes_on_and_any_other_does_not(tmp_
 def test_list_names_every_case_and_an_unknown_name_is_answered_with_them(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["run.py", "--list"])
     assert run.main() == 0
-    assert all(case.key in capsys.readouterr().out for case in chosen(["s0_3"]))
+    assert all(case.key in capsys.readouterr().out for case in chosen(["fashion_cnn"]))
     monkeypatch.setattr(sys, "argv", ["run.py", "--only", "nonsense"])
     assert run.main() == "There is no such case. These are the names."

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cnnbook import data, nn, results
-from cnnbook.experiments.rows import ROWS
+from cnnbook.experiments.catalogue import ROWS
 from cnnbook.experiments.run import first_losses, prepare
-from cnnbook.experiments.sweep import file_of, jobs, missing, recorded
+from cnnbook.experiments.sweep import jobs, missing, recorded
 from cnnbook.results import replay, scoreboard
 
 with_real_files = pytest.mark.skipif(
@@ -23,14 +23,14 @@ with_real_files = pytest.mark.skipif(
 # Rerun: row, variant, side, how many of the first steps, and how far each loss may lie from the recorded one
 # (nats). Rounding differs between machines, and training multiplies it: most where RMSprop trains the CNN.
 AGAIN = [
-    ("S0-2", "plain", "ours", 30, 1e-3),
-    ("S0-3", "plain", "ours", 5, 1e-2),
-    ("S1-7", "book", "ours", 50, 1e-3),
-    ("S1-7", "source", "ours", 50, 1e-3),
-    ("S2-8", "plain", "ours", 10, 1e-3),
-    ("S3-5", "fixed", "ours", 10, 1e-3),
+    ("mlp", "plain", "ours", 30, 1e-3),
+    ("fashion_cnn", "plain", "ours", 5, 1e-2),
+    ("small_cnn_one_by_one", "book", "ours", 50, 1e-3),
+    ("small_cnn_one_by_one", "source", "ours", 50, 1e-3),
+    ("mnist_cnn", "plain", "ours", 10, 1e-3),
+    ("stuck_cnn", "fixed", "ours", 10, 1e-3),
 ]
-AGAIN_IN_KERAS = [("S2-8", "plain", "keras", 10, 1e-3)]
+AGAIN_IN_KERAS = [("mnist_cnn", "plain", "keras", 10, 1e-3)]
 
 
 def only(row, variant, side, seed):
@@ -59,7 +59,7 @@ def test_every_run_says_where_it_comes_from():
     for row in ROWS:
         if not recorded(row):
             continue
-        told = results.read(file_of(row)).provenance
+        told = results.read(row).provenance
         for setting in ROWS[row].variants.values():
             assert told["sha256"][setting.dataset] == data.DATASETS[setting.dataset]["files"]
         for run in recorded(row):
@@ -91,11 +91,11 @@ def test_no_recorded_run_has_other_settings_than_todays():
 # What the book promises.
 
 PROMISED = {
-    ("S0-2", "plain"): 0.86,
-    ("S0-3", "plain"): 0.90,
-    ("S1-7", "book"): 0.88,
-    ("S2-8", "plain"): 0.97,
-    ("S3-5", "fixed"): 0.85,
+    ("mlp", "plain"): 0.86,
+    ("fashion_cnn", "plain"): 0.90,
+    ("small_cnn_one_by_one", "book"): 0.88,
+    ("mnist_cnn", "plain"): 0.97,
+    ("stuck_cnn", "fixed"): 0.85,
 }
 
 
@@ -106,15 +106,15 @@ def test_the_mean_over_the_seeds_reaches_what_is_promised():
 
 def test_the_authors_own_settings_reach_as_much_in_some_seed_and_end_anywhere_near_it():
     """One example at a time at a rate that never falls: where the last step leaves off is luck."""
-    found = accuracies("S1-7", "source")
+    found = accuracies("small_cnn_one_by_one", "source")
     assert max(found) > 0.88
     assert min(found) > 0.85
 
 
 def test_the_mark_of_the_one_by_one_network_is_reached_when_its_rate_falls():
     """The book's network in every seed, the author's on average."""
-    claim = ROWS["S1-7"].claim
-    for run in recorded("S1-7"):
+    claim = ROWS["small_cnn_one_by_one"].claim
+    for run in recorded("small_cnn_one_by_one"):
         if run["variant"] == "falling rate":
             assert run["test"]["accuracy"] > claim["accuracy"]
             assert run["test"]["macro_f1"] > claim["macro_f1"]
@@ -124,7 +124,7 @@ def test_the_mark_of_the_one_by_one_network_is_reached_when_its_rate_falls():
         if score.system == "its author's settings, falling rate" and score.measure == "macro_f1"
     )
     assert line.ours.mean > line.claim
-    assert np.mean(accuracies("S1-7", "source, falling rate")) > claim["accuracy"]
+    assert np.mean(accuracies("small_cnn_one_by_one", "source, falling rate")) > claim["accuracy"]
 
 
 def wander(row):
@@ -149,26 +149,26 @@ def test_ours_and_keras_differ_by_less_than_the_seeds_or_the_epochs_do():
 
 
 def test_the_stuck_network_is_worse_than_its_own_frozen_version_in_every_seed():
-    assert max(accuracies("S3-5", "source")) < min(accuracies("S3-5", "source, frozen")) - 0.02
+    assert max(accuracies("stuck_cnn", "source")) < min(accuracies("stuck_cnn", "source, frozen")) - 0.02
 
 
 def test_the_stuck_network_prints_the_losses_its_author_saw():
     """From 9.99 over 7.84 to 8.73 stood in the notebook; it was learning all the while."""
-    printed = only("S3-5", "source", "ours", 0)["watched"]["two_sided_loss"][1:]
+    printed = only("stuck_cnn", "source", "ours", 0)["watched"]["two_sided_loss"][1:]
     assert 7 < min(printed) < 8.5
     assert 9 < printed[0] < 11
-    assert min(only("S3-5", "source", "ours", 0)["epochs"]["val_accuracy"]) > 0.6
+    assert min(only("stuck_cnn", "source", "ours", 0)["epochs"]["val_accuracy"]) > 0.6
 
 
 def test_most_of_the_stuck_networks_units_are_saturated_before_and_nearly_all_after_the_first_epoch():
-    before, *after = only("S3-5", "source", "ours", 0)["watched"]["saturated"]
+    before, *after = only("stuck_cnn", "source", "ours", 0)["watched"]["saturated"]
     assert 0.4 < before < 0.7
     assert min(after) > 0.95
-    assert max(only("S3-5", "fixed", "ours", 0)["watched"]["saturated"]) < 0.1
+    assert max(only("stuck_cnn", "fixed", "ours", 0)["watched"]["saturated"]) < 0.1
 
 
 def test_with_sane_weights_the_mixed_up_gradient_is_worse_than_a_frozen_layer_and_than_the_right_one():
-    of = {name: accuracies("S3-ablation", f"sane, {name}") for name in ("none", "frozen", "mixed up")}
+    of = {name: accuracies("stuck_cnn_ablation", f"sane, {name}") for name in ("none", "frozen", "mixed up")}
     assert max(of["mixed up"]) < min(*of["none"], *of["frozen"]) - 0.02
 
 
@@ -176,13 +176,14 @@ def test_with_sane_weights_the_mixed_up_gradient_is_worse_than_a_frozen_layer_an
 def test_the_unrotated_kernel_changes_nothing_where_no_layer_lies_below(weights):
     """Nobody asks the first layer for its input gradient: the runs are equal number by number."""
     for right, wrong in (("none", "unrotated"), ("mixed up", "both")):
-        one, other = (only("S3-ablation", f"{weights}, {name}", "ours", 0) for name in (right, wrong))
+        one, other = (only("stuck_cnn_ablation", f"{weights}, {name}", "ours", 0) for name in (right, wrong))
         assert one["epochs"] == other["epochs"]
 
 
 def test_shuffled_pixels_cost_the_mlp_nothing_and_the_cnn_a_lot():
     cost = {
-        net: np.mean(accuracies("S1-1", net)) - np.mean(accuracies("S1-1", f"{net}, shuffled"))
+        net: np.mean(accuracies("shuffled_pixels", net))
+        - np.mean(accuracies("shuffled_pixels", f"{net}, shuffled"))
         for net in ("MLP", "CNN")
     }
     assert abs(cost["MLP"]) < 0.01
@@ -210,8 +211,8 @@ def test_the_first_steps_of_keras_come_out_again(row, variant, side, steps, tole
 
 @with_real_files
 def test_the_recorded_weights_of_s1_predict_what_was_recorded():
-    run = only("S1-7", "book", "ours", 0)
-    _, images, model, trainer = prepare("S1-7", "book", "ours", 0)
+    run = only("small_cnn_one_by_one", "book", "ours", 0)
+    _, images, model, trainer = prepare("small_cnn_one_by_one", "book", "ours", 0)
     for name, weight in model.weights().items():
         weight[...] = results.unpack(run["arrays"][name])
     guesses = trainer.logits(images.test[0]).argmax(axis=1)

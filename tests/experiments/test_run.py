@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cnnbook import bugzoo, data, nn, results
+from cnnbook.experiments import probes, settings
 from cnnbook.experiments import run as module
-from cnnbook.experiments import settings, watch
-from cnnbook.experiments.rows import ROWS
+from cnnbook.experiments.catalogue import ROWS
 from cnnbook.experiments.run import Keeper, first_losses, prepare, run
 from cnnbook.experiments.settings import images_for, raw, shuffled, standardised
 from cnnbook.results import replay
@@ -29,7 +29,7 @@ def few_images(monkeypatch):
 
 
 def test_the_last_images_are_held_out_and_none_is_in_two_parts(few_images):
-    images = images_for(ROWS["S0-2"].variants["plain"], seed=0)
+    images = images_for(ROWS["mlp"].variants["plain"], seed=0)
     everything = few_images("fashion_mnist")
     np.testing.assert_array_equal(images.train[0], 255 * everything.x_train[:34])
     np.testing.assert_array_equal(images.val[0], 255 * everything.x_train[34:])
@@ -38,13 +38,13 @@ def test_the_last_images_are_held_out_and_none_is_in_two_parts(few_images):
 
 
 def test_nothing_is_held_out_where_nothing_is_chosen():
-    images = images_for(ROWS["S1-7"].variants["book"], seed=0)
+    images = images_for(ROWS["small_cnn_one_by_one"].variants["book"], seed=0)
     assert images.val is None
     assert len(images.train[1]) == 40
 
 
 def test_only_the_training_images_decide_how_all_are_standardised():
-    images = images_for(ROWS["S3-5"].variants["fixed"], seed=0)
+    images = images_for(ROWS["stuck_cnn"].variants["fixed"], seed=0)
     x = images.train[0].astype(np.float64)
     assert abs(x.mean()) < 1e-6
     assert abs(x.std() - 1) < 1e-6
@@ -77,15 +77,23 @@ def test_the_networks_have_the_sources_numbers_of_parameters():
         model = prepare(row, variant, "ours", 0)[2]
         return sum(weight.size for weight in model.weights().values())
 
-    assert parameters("S0-2") == 235_146
-    assert parameters("S0-3") == 440_842
-    assert parameters("S1-7", "book") == parameters("S1-7", "randn / k^2") == 12_832
-    assert parameters("S1-7", "source") == parameters("S1-7", "bias per pixel") == 22_228
+    assert parameters("mlp") == 235_146
+    assert parameters("fashion_cnn") == 440_842
+    assert (
+        parameters("small_cnn_one_by_one", "book")
+        == parameters("small_cnn_one_by_one", "randn / k^2")
+        == 12_832
+    )
+    assert (
+        parameters("small_cnn_one_by_one", "source")
+        == parameters("small_cnn_one_by_one", "bias per pixel")
+        == 22_228
+    )
 
 
 def test_the_grey_frame_is_the_only_difference_it_makes():
     """Zeros around x/255 - .5 are grey; the book pads before it shifts, and its frame is black."""
-    grey, black = (prepare("S1-7", name, "ours", 0)[2] for name in ("grey frame", "book"))
+    grey, black = (prepare("small_cnn_one_by_one", name, "ours", 0)[2] for name in ("grey frame", "book"))
     for weight, other in zip(grey.weights().values(), black.weights().values(), strict=True):
         other[...] = weight
     x = np.full((1, 28, 28, 1), 127.5, np.float32)  # an image of the frame's own grey
@@ -106,8 +114,8 @@ def test_the_grey_frame_is_the_only_difference_it_makes():
 
 
 def test_a_run_of_ours_is_a_fit_with_the_rows_settings():
-    setting, images, model, _ = prepare("S3-5", "fixed", "ours", 1)
-    found = run("S3-5", "fixed", "ours", 1)
+    setting, images, model, _ = prepare("stuck_cnn", "fixed", "ours", 1)
+    found = run("stuck_cnn", "fixed", "ours", 1)
     history = nn.fit(
         model, nn.SoftmaxCrossEntropy(), nn.SGD(0.01, momentum=0.9), *images.train,
         epochs=10, batch_size=60, validation_data=images.val, seed=1,
@@ -119,7 +127,7 @@ def test_a_run_of_ours_is_a_fit_with_the_rows_settings():
 
 
 def test_falling_rates_are_those_of_their_epochs():
-    setting, images, model, _ = prepare("S1-7", "falling rate", "ours", 1)
+    setting, images, model, _ = prepare("small_cnn_one_by_one", "falling rate", "ours", 1)
     seen, optimizer = [], nn.SGD(setting.rates[0])
 
     class Fall:
@@ -132,7 +140,7 @@ def test_falling_rates_are_those_of_their_epochs():
         epochs=3, batch_size=1, validation_data=images.test, seed=1, callbacks=[Fall()],
     )  # fmt: skip
     assert seen == list(setting.rates)
-    assert run("S1-7", "falling rate", "ours", 1)["epochs"]["loss"] == pytest.approx(
+    assert run("small_cnn_one_by_one", "falling rate", "ours", 1)["epochs"]["loss"] == pytest.approx(
         history.history["loss"], abs=1e-5
     )
 
@@ -145,14 +153,14 @@ def test_the_weights_of_the_first_best_epoch_are_the_ones_tested():
             return f"those of epoch {self.epoch}"
 
     side = Side()
-    keeper = Keeper(side, ROWS["S0-2"].variants["plain"], val=("x", "y"))
+    keeper = Keeper(side, ROWS["mlp"].variants["plain"], val=("x", "y"))
     for side.epoch, accuracy in enumerate([0.5, 0.7, 0.6, 0.7]):
         keeper.on_epoch(None, side.epoch, {"val_accuracy": accuracy})
     assert (keeper.best_epoch, keeper.kept) == (1, "those of epoch 1")
 
 
 def test_without_validation_the_last_epoch_is_tested_and_the_curve_is_called_by_its_name():
-    found = run("S1-7", "grey frame", "ours", 0)
+    found = run("small_cnn_one_by_one", "grey frame", "ours", 0)
     assert found["best_epoch"] == 2
     assert set(found["epochs"]) == {"loss", "accuracy", "test_loss", "test_accuracy"}
     assert found["test"]["accuracy"] == found["epochs"]["test_accuracy"][-1]
@@ -174,7 +182,7 @@ def test_the_test_figures_are_those_of_the_restored_weights(monkeypatch):
             return history
 
     monkeypatch.setitem(module.SIDES, "ours", Ruined)
-    run("S0-2", "plain", "ours", 1)
+    run("mlp", "plain", "ours", 1)
     assert np.isfinite(kept["logits"]).all()
 
 
@@ -195,24 +203,28 @@ def test_both_macro_f1_are_kept_and_differ_where_a_class_is_never_predicted():
 
 
 def test_the_first_steps_can_be_run_alone():
-    whole = run("S1-7", "grey frame", "ours", 1)["first_steps"]
-    assert first_losses("S1-7", "grey frame", "ours", 1, 5) == pytest.approx(whole[:5], abs=1e-6)
+    whole = run("small_cnn_one_by_one", "grey frame", "ours", 1)["first_steps"]
+    assert first_losses("small_cnn_one_by_one", "grey frame", "ours", 1, 5) == pytest.approx(
+        whole[:5], abs=1e-6
+    )
 
 
 def test_the_first_seed_of_ours_leaves_a_recording_and_what_chapters_look_at(monkeypatch):
-    monkeypatch.setattr(watch, "occluded", lambda model, image, label: np.zeros((28, 28)))  # it takes seconds
-    found = run("S0-3", "plain", "ours", 0)
-    replay.check(found["player"], "s0_3")
+    monkeypatch.setattr(
+        probes, "occluded", lambda model, image, label: np.zeros((28, 28))
+    )  # it takes seconds
+    found = run("fashion_cnn", "plain", "ours", 0)
+    replay.check(found["player"], "fashion_cnn")
     kept = {name: results.unpack(packed) for name, packed in found["arrays"].items()}
     assert kept["predictions"].shape == (20,)
     assert kept["maps 3"].shape == (4, 28, 28, 16)
     assert kept["occlusion"].shape == (4, 28, 28)
-    assert "arrays" not in run("S1-1", "CNN", "ours", 1)
+    assert "arrays" not in run("shuffled_pixels", "CNN", "ours", 1)
 
 
 def test_the_weights_of_s1_come_back_bit_by_bit():
-    _, images, model, trainer = prepare("S1-7", "book", "ours", 0)
-    packed = watch.whole_network(model, *images.test)
+    _, images, model, trainer = prepare("small_cnn_one_by_one", "book", "ours", 0)
+    packed = probes.whole_network(model, *images.test)
     for name, weight in model.weights().items():
         np.testing.assert_array_equal(results.unpack(packed[name]), weight)
     np.testing.assert_array_equal(
@@ -225,7 +237,7 @@ def test_saturation_counts_tanh_units_near_their_limits():
     model.build((1, 4, 1), seed=0)
     model.layers[0].params["kernel"][...] = 1
     x = np.array([[-9, -0.5, 0.5, 9]], np.float32).reshape(1, 1, 4, 1)
-    found = watch.saturation(model, x, np.array([1]))
+    found = probes.saturation(model, x, np.array([1]))
     assert found["saturated"] == 0.5
     logits = nn.predict(model, x).astype(np.float64)
     assert found["two_sided_loss"] == bugzoo.TwoSidedLoss().forward(logits, np.array([1]))
@@ -239,16 +251,18 @@ def test_the_occluder_hides_what_the_network_looks_at():
     model.layers[1].params["kernel"][0, 1] = 1 / 255
     image = np.zeros((28, 28, 1), np.float32)
     image[0, 0] = 255
-    seen = watch.occluded(model, image, 1)
+    seen = probes.occluded(model, image, 1)
     assert np.argwhere(seen < seen.max()).max() == 3
     assert seen[0, 0] == pytest.approx(1 / (1 + np.exp(-0.5)), abs=1e-6)
     assert image.sum() == 255
 
 
 def test_the_worst_mistakes_are_wrong_and_the_surest_first(monkeypatch):
-    monkeypatch.setattr(watch, "occluded", lambda model, image, label: np.zeros((28, 28)))  # it takes seconds
-    _, images, model, _ = prepare("S0-3", "plain", "ours", 0)
-    packed = watch.inside(model, *images.test)
+    monkeypatch.setattr(
+        probes, "occluded", lambda model, image, label: np.zeros((28, 28))
+    )  # it takes seconds
+    _, images, model, _ = prepare("fashion_cnn", "plain", "ours", 0)
+    packed = probes.inside(model, *images.test)
     worst = results.unpack(packed["worst"])
     probs = nn.softmax(nn.predict(model, images.test[0]))
     assert (probs.argmax(axis=1)[worst] != images.test[1][worst]).all()
@@ -257,7 +271,7 @@ def test_the_worst_mistakes_are_wrong_and_the_surest_first(monkeypatch):
 
 def test_spreads_are_standard_deviations_by_layer():
     _, images, model, _ = prepare("init", "He", "ours", 0)
-    found = watch.spreads(model, *images.train)
+    found = probes.spreads(model, *images.train)
     first = model.layers[1].forward(model.layers[0].forward(images.train[0]))
     assert found["std after layer 1"] == pytest.approx(first.std(dtype=np.float64))
     assert len(found) == 9
@@ -268,10 +282,10 @@ def test_spreads_are_standard_deviations_by_layer():
 @pytest.mark.parametrize(
     ("row", "variant", "side"),
     [
-        ("S3-5", "fixed", "keras"),
-        ("S2-8", "plain", "keras"),
-        ("S2-8", "plain", "module"),
-        ("S1-7", "book", "keras"),
+        ("stuck_cnn", "fixed", "keras"),
+        ("mnist_cnn", "plain", "keras"),
+        ("mnist_cnn", "plain", "module"),
+        ("small_cnn_one_by_one", "book", "keras"),
     ],
 )
 def test_the_other_sides_begin_and_go_on_as_ours_does(row, variant, side):
@@ -287,9 +301,9 @@ def test_our_layers_inside_keras_begin_where_keras_does_and_are_timed_beside_it(
     monkeypatch.setattr(
         module, "step_seconds", lambda own, theirs, images: type(own).__name__ + type(theirs).__name__
     )
-    found = run("S0-8", "plain", "own layers", 0)
+    found = run("own_keras_layers", "plain", "own layers", 0)
     assert found["step_seconds"] == "OwnLayersKeras"
-    setting, images, model, own = prepare("S0-8", "plain", "own layers", 0)
+    setting, images, model, own = prepare("own_keras_layers", "plain", "own layers", 0)
     keras = module.SIDES["keras"](model, setting, 0)
     np.testing.assert_allclose(own.logits(images.test[0]), keras.logits(images.test[0]), atol=1e-4)
     names = [type(layer).__module__ for layer in own.model.layers]

@@ -10,8 +10,8 @@ import pytest
 
 from cnnbook import results
 from cnnbook.experiments import sweep as module
-from cnnbook.experiments.rows import ROWS
-from cnnbook.experiments.sweep import Job, file_of, jobs, missing, record, recorded, sweep
+from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.sweep import Job, jobs, missing, record, recorded, sweep
 from cnnbook.results import replay
 
 
@@ -22,10 +22,10 @@ def folder(tmp_path):
 
 @pytest.fixture
 def todo():
-    return list(jobs(["S0-2"], seeds=2))
+    return list(jobs(["mlp"], seeds=2))
 
 
-def keys(folder, row="S0-2"):
+def keys(folder, row="mlp"):
     return [(run["variant"], run["side"], run["seed"]) for run in recorded(row, folder=folder)]
 
 
@@ -53,9 +53,9 @@ def test_the_jobs_of_all_rows_are_those_the_rows_ask_for():
 
 
 def test_jobs_can_be_asked_for_by_row_side_and_number_of_seeds():
-    assert [str(job) for job in jobs(["S0-3"], seeds=2, sides=["keras"])] == [
-        "S0-3 plain, keras, seed 0",
-        "S0-3 plain, keras, seed 1",
+    assert [str(job) for job in jobs(["fashion_cnn"], seeds=2, sides=["keras"])] == [
+        "fashion_cnn plain, keras, seed 0",
+        "fashion_cnn plain, keras, seed 1",
     ]
 
 
@@ -65,8 +65,7 @@ def test_an_unknown_row_is_refused_with_those_there_are(refuses):
 
 
 def test_every_row_has_a_recording_of_its_own_name():
-    names = [file_of(row) for row in ROWS]
-    assert file_of("S0-3") == "s0_3"
+    names = list(ROWS)
     assert len(set(names)) == len(ROWS)
     for name in names:
         results.store.locate(name, None)
@@ -89,7 +88,7 @@ def test_a_sweep_records_every_job_whatever_executes_it(make, todo, folder):
         ("plain", "keras", 0),
         ("plain", "keras", 1),
     ]
-    assert [run["test"]["accuracy"] for run in recorded("S0-2", folder=folder)] == [0.5, 0.51] * 2
+    assert [run["test"]["accuracy"] for run in recorded("mlp", folder=folder)] == [0.5, 0.51] * 2
     assert missing(todo, folder=folder) == []
 
 
@@ -107,25 +106,23 @@ def test_a_sweep_runs_on_a_dask_cluster(todo, folder):
 
 def test_what_is_recorded_is_not_missing_and_the_rest_is(todo, folder):
     assert missing(todo, folder=folder) == todo
-    record("S0-2", fake_runs.run("S0-2", "plain", "ours", 1), folder=folder)
+    record("mlp", fake_runs.run("mlp", "plain", "ours", 1), folder=folder)
     assert missing(todo, folder=folder) == [job for job in todo if (job.side, job.seed) != ("ours", 1)]
 
 
 def test_a_run_with_other_settings_is_done_again_and_takes_the_old_ones_place(todo, folder):
-    old = fake_runs.run("S0-2", "plain", "ours", 0) | {"setting": "fewer epochs"}
-    record("S0-2", old, folder=folder)
+    old = fake_runs.run("mlp", "plain", "ours", 0) | {"setting": "fewer epochs"}
+    record("mlp", old, folder=folder)
     assert todo[0] in missing(todo, folder=folder)
     sweep([todo[0]], Here(), folder=folder, run=fake_runs.run)
-    assert [run["setting"] for run in recorded("S0-2", folder=folder)] == [
-        str(ROWS["S0-2"].variants["plain"])
-    ]
+    assert [run["setting"] for run in recorded("mlp", folder=folder)] == [str(ROWS["mlp"].variants["plain"])]
 
 
 @pytest.mark.parametrize(
     "change", [{"epochs": 9}, {"batch_size": 32}, {"n_train": 100}, {"held_out": 0.1}, {"frozen": (0,)}]
 )
 def test_whatever_decides_the_outcome_is_told_by_the_setting(change):
-    setting = ROWS["S0-2"].variants["plain"]
+    setting = ROWS["mlp"].variants["plain"]
     assert str(replace(setting, **change)) != str(setting)
 
 
@@ -135,7 +132,7 @@ def test_no_two_variants_of_a_row_are_the_same():
 
 
 def test_a_failed_run_is_told_and_the_others_are_recorded(folder):
-    todo = [Job("S0-2", "plain", "ours", seed, 1) for seed in (0, 13, 1)]
+    todo = [Job("mlp", "plain", "ours", seed, 1) for seed in (0, 13, 1)]
     failed = sweep(todo, Here(), folder=folder, run=fake_runs.run)
     assert failed == {todo[1]: "ArithmeticError: an unlucky seed"}
     assert [seed for *_, seed in keys(folder)] == [0, 1]
@@ -175,19 +172,19 @@ def test_a_disk_that_is_full_leaves_the_old_recording_whole(todo, folder, monkey
     failed = sweep(todo[1:], Here(), folder=folder, run=fake_runs.run)
     assert set(failed.values()) == {"OSError: No space left on device"}
     assert keys(folder) == [("plain", "ours", 0)]
-    assert [path.name for path in folder.iterdir()] == ["s0_2.json"]
+    assert [path.name for path in folder.iterdir()] == ["mlp.json"]
 
 
 def test_the_recording_for_the_player_goes_into_a_file_of_its_own(folder):
-    found = fake_runs.run("S0-3", "plain", "ours", 0) | {"player": replay.empty("by hand")}
-    record("S0-3", found, folder=folder)
-    assert "player" not in recorded("S0-3", folder=folder)[0]
-    assert replay.read("s0_3", folder=folder / "recordings")["title"] == "by hand"
+    found = fake_runs.run("fashion_cnn", "plain", "ours", 0) | {"player": replay.empty("by hand")}
+    record("fashion_cnn", found, folder=folder)
+    assert "player" not in recorded("fashion_cnn", folder=folder)[0]
+    assert replay.read("fashion_cnn", folder=folder / "recordings")["title"] == "by hand"
 
 
 def test_a_recording_says_which_data_code_and_versions_it_comes_from(folder):
-    sweep([Job("S2-8", "plain", "ours", 0, 1)], Here(), folder=folder, run=fake_runs.run)
-    told = json.loads((folder / "s2_8.json").read_text("utf-8"))
+    sweep([Job("mnist_cnn", "plain", "ours", 0, 1)], Here(), folder=folder, run=fake_runs.run)
+    told = json.loads((folder / "mnist_cnn.json").read_text("utf-8"))
     assert set(told["provenance"]["sha256"]) == {"mnist"}
     assert all(len(digest) == 64 for digest in told["provenance"]["sha256"]["mnist"].values())
     made = told["figures"]["runs"][0]["made"]

@@ -11,14 +11,14 @@ import pytest
 
 from cnnbook import results
 from cnnbook.experiments import sweep as module
-from cnnbook.experiments.rows import ROWS
+from cnnbook.experiments.catalogue import ROWS
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(name="tool")
 def _tool(monkeypatch, tmp_path):
-    """The tool, with a results folder of its own, runs that take no time, and no README to write into."""
+    """The tool, with a results folder of its own, and runs that take no time."""
     monkeypatch.syspath_prepend(ROOT / "tools")
     import record_results
 
@@ -28,31 +28,28 @@ def _tool(monkeypatch, tmp_path):
     monkeypatch.setattr(
         record_results, "ProcessPoolExecutor", lambda workers, **_: ThreadPoolExecutor(workers)
     )
-    monkeypatch.setattr(record_results.write_results_table, "README", tmp_path / "README.md")
-    (tmp_path / "README.md").write_text("<!-- results -->\n<!-- end of results -->\n")
     yield record_results
-    for name in ("record_results", "write_results_table"):
-        sys.modules.pop(name)
+    sys.modules.pop("record_results")
 
 
 def test_missing_runs_are_done_once_and_then_nothing_is_left(tool, capsys):
-    assert tool.main(["--only", "S0-2", "--seeds", "2"]) == 0
+    assert tool.main(["--only", "mlp", "--seeds", "2"]) == 0
     told = capsys.readouterr().out
     assert "0 of 4 runs are recorded; the others take about 3 minutes of one core." in told
-    assert told.count("S0-2 plain, ") == 4
-    assert tool.main(["--only", "S0-2", "--seeds", "2"]) == 0
+    assert told.count("mlp plain, ") == 4
+    assert tool.main(["--only", "mlp", "--seeds", "2"]) == 0
     assert (
         capsys.readouterr().out == "4 of 4 runs are recorded; the others take about 0 minutes of one core.\n"
     )
 
 
 def test_more_seeds_add_to_what_is_there_and_again_repeats_it(tool, capsys):
-    tool.main(["--only", "S0-2", "--sides", "ours", "--seeds", "1"])
-    tool.main(["--only", "S0-2", "--sides", "ours", "--seeds", "3"])
+    tool.main(["--only", "mlp", "--sides", "ours", "--seeds", "1"])
+    tool.main(["--only", "mlp", "--sides", "ours", "--seeds", "3"])
     assert "1 of 3 runs are recorded" in capsys.readouterr().out
-    tool.main(["--only", "S0-2", "--sides", "ours", "--again"])
-    assert capsys.readouterr().out.count("S0-2 plain, ours") == 3
-    assert [run["seed"] for run in module.recorded("S0-2")] == [0, 1, 2]
+    tool.main(["--only", "mlp", "--sides", "ours", "--again"])
+    assert capsys.readouterr().out.count("mlp plain, ours") == 3
+    assert [run["seed"] for run in module.recorded("mlp")] == [0, 1, 2]
 
 
 def test_the_list_names_every_row_and_runs_nothing(tool, capsys):
@@ -68,8 +65,11 @@ def test_a_failed_run_is_told_at_the_end_and_the_tool_says_so(tool, monkeypatch,
         raise ArithmeticError("an unlucky day")
 
     monkeypatch.setattr(tool, "sweep", partial(module.sweep, run=unlucky))
-    assert tool.main(["--only", "S0-8"]) == 1
-    assert "S0-8 plain, own layers, seed 0 failed. ArithmeticError: an unlucky day" in capsys.readouterr().err
+    assert tool.main(["--only", "own_keras_layers"]) == 1
+    assert (
+        "own_keras_layers plain, own layers, seed 0 failed. ArithmeticError: an unlucky day"
+        in capsys.readouterr().err
+    )
 
 
 def test_ctrl_c_says_how_to_go_on(tool, monkeypatch, capsys):
@@ -77,15 +77,8 @@ def test_ctrl_c_says_how_to_go_on(tool, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tool, "sweep", interrupted)
-    assert tool.main(["--only", "S0-8"]) == 130
+    assert tool.main(["--only", "own_keras_layers"]) == 130
     assert "Finished runs are recorded; the same command goes on from there." in capsys.readouterr().err
-
-
-def test_the_readmes_table_shows_what_is_recorded_by_then(tool):
-    tool.main(["--only", "S0-2"])
-    table = tool.write_results_table.README.read_text()
-    assert "| S0-2 | MLP | 0.86 | 0.510 ± 0.010 | 0.510 ± 0.010 |" in table
-    assert "| S0-3 |" not in table
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ MAY_IMPORT = {
     "fast": {"nn"},
     "gradcheck": {"nn"},
     "bugzoo": {"nn", "shapes", "gradcheck"},
-    "keras_twin": {"nn", "shapes"},
-    "experiments": {"nn", "data", "bugzoo", "keras_twin", "results"},
+    "models": {"nn"},
+    "keras_twin": {"nn", "models", "shapes"},
+    "experiments": {"nn", "models", "data", "bugzoo", "keras_twin", "results"},
     "widgets": {"results", "shapes"},
     "coursework": {"gradcheck", "files"},
 }

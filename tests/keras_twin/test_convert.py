@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from cnnbook import nn
-from cnnbook.keras_twin import battery, from_keras, keras, to_keras
-from cnnbook.keras_twin.ledger import randomize
+from cnnbook.keras_twin import cases, from_keras, keras, to_keras
+from cnnbook.keras_twin.agreement import randomize
 
 pytestmark = pytest.mark.keras
 
 rng = np.random.default_rng(0)
-ONE_OF_EACH = {(case.family, case.mode): case for case in battery.cases() if case.batch_size < 5}
+ONE_OF_EACH = {(case.family, case.mode): case for case in cases.cases() if case.batch_size < 5}
 
 
 def built(layer, shape=(5, 6, 4), dtype=np.float32):

@@ -16,8 +16,8 @@ def run(code):
 def test_loading_keras_prints_nothing_and_waits_until_it_is_needed():
     code = (
         "import sys, cnnbook.keras_twin as twin\n"
-        "from cnnbook.keras_twin import battery, nets, training\n"
-        "sum(1 for case in battery.cases())\n"
+        "from cnnbook.keras_twin import cases, training, training_agreement\n"
+        "sum(1 for case in cases.cases())\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
         "twin.keras.layers.Dense(2)(twin.tf.zeros((1, 2)))\n"
     )
@@ -25,7 +25,7 @@ def test_loading_keras_prints_nothing_and_waits_until_it_is_needed():
 
 
 def test_modules_that_subclass_keras_classes_load_it_quietly():
-    assert run("from cnnbook.keras_twin import bugs, layers, modules") == (0, "", "")
+    assert run("from cnnbook.keras_twin import layers, mistakes, modules") == (0, "", "")
 
 
 def test_what_is_not_there_is_an_ordinary_attribute_error():

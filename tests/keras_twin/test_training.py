@@ -17,7 +17,7 @@ SETTINGS = {"epochs": 3, "batch_size": 16, "seed": 5}
 
 @pytest.fixture
 def pair():
-    # A bias before batch norm would be pushed around by rounding noise; see nets.biases_before_batch_norm.
+    # A bias before batch norm would be pushed around by rounding noise: biases_before_batch_norm says why.
     model = nn.Sequential([nn.Dense(8, use_bias=False), nn.BatchNormalization(), nn.Tanh(), nn.Dense(3)])
     model.build((6,), seed=1)
     return model, to_keras(model)

@@ -1,27 +1,16 @@
-"""The results table: made of the recordings, the same on the front page and in the README."""
+"""The results table: made of the recordings, shown on the front page."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from cnnbook import results
-from cnnbook.experiments.rows import ROWS
-from cnnbook.experiments.sweep import file_of
+from cnnbook.experiments.catalogue import ROWS
 from cnnbook.results import scoreboard
 from cnnbook.results.scoreboard import LINES, Figure, Score, as_html, as_markdown, scores
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(name="tool")
-def _tool(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import write_results_table
-
-    yield write_results_table
-    sys.modules.pop("write_results_table")
 
 
 def run(variant, side, seed, accuracy, seconds=60):
@@ -55,18 +44,18 @@ def test_a_figure_tells_the_mean_and_how_far_the_furthest_seed_is_from_it():
 
 
 def test_a_run_that_was_stopped_has_no_figure_and_breaks_nothing(folder):
-    recorded = results.read("s3_5", folder=folder)
+    recorded = results.read("stuck_cnn", folder=folder)
     runs = [dict(run) for run in recorded["runs"]]
     for stopped in (run for run in runs if run["variant"] == "source" and run["seed"] == 1):
         del stopped["test"]
         stopped["stopped"] = "the loss must stay finite"
-    results.write("s3_5", {"claim": recorded["claim"], "runs": runs}, seconds=1, folder=folder)
+    results.write("stuck_cnn", {"claim": recorded["claim"], "runs": runs}, seconds=1, folder=folder)
     line = next(score for score in scores(folder=folder) if score.system == "the same, as it was")
     assert line.ours.values == (0.8,)
 
 
 def test_a_line_has_the_claim_ours_keras_and_minutes_of_processor_time(folder):
-    line = next(score for score in scores(folder=folder) if score.row == "S0-2")
+    line = next(score for score in scores(folder=folder) if score.row == "mlp")
     assert (line.claim, line.ours.values, line.keras.values) == (0.86, (0.8, 0.81), (0.7,))
     assert line.time == "1.0 / 2.0"
     assert scoreboard.cells(line) == [
@@ -89,14 +78,14 @@ def test_figures_are_taken_from_where_they_stand(folder):
 
 
 def test_lines_of_which_nothing_is_recorded_yet_are_left_out(folder):
-    (folder / "s0_2.json").unlink()
+    (folder / "mlp.json").unlink()
     shown = {score.system for score in scores(folder=folder)}
     assert {system for _, system, *_ in LINES} - shown == {"MLP"}
 
 
 def test_every_place_of_the_table_is_a_run_that_is_asked_for():
     asked = {
-        f"{file_of(row)} | {variant} | {side}"
+        f"{row} | {variant} | {side}"
         for row, those in ROWS.items()
         for variant, setting in those.variants.items()
         for side in setting.seeds
@@ -108,7 +97,7 @@ def test_markdown_and_html_hold_the_same_cells(folder):
     lines = scores(folder=folder)
     markdown = [row.strip("| ").split(" | ") for row in as_markdown(lines).splitlines()]
     assert len(markdown) == 2 + len(lines)
-    assert {len(row.split("|")) for row in as_markdown(lines).splitlines()} == {8}
+    assert {len(row.split("|")) for row in as_markdown(lines).splitlines()} == {7}
     page = as_html(lines)
     assert page.count("<tr>") == 1 + len(lines)
     for line in lines:
@@ -116,28 +105,9 @@ def test_markdown_and_html_hold_the_same_cells(folder):
 
 
 def test_text_of_the_table_cannot_become_markup():
-    page = as_html([Score("S0-2", "a<b", "accuracy", None, None, None)])
+    page = as_html([Score("mlp", "a<b", "accuracy", None, None, None)])
     assert "a&lt;b" in page
     assert "<b" not in page.replace("<br>", "").replace("<body", "")
-
-
-def test_the_readme_shows_todays_record(tool):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert tool.with_table(readme, scores()) == readme, "run python tools/write_results_table.py"
-
-
-def test_the_readmes_table_is_replaced_and_nothing_else(tool, folder):
-    text = "# A\n\n<!-- results -->\nyesterday\n<!-- end of results -->\n\n| more |\n"
-    changed = tool.with_table(text, scores(folder=folder))
-    assert changed.startswith("# A\n\n<!-- results -->\n| row | system |")
-    assert changed.endswith("\n<!-- end of results -->\n\n| more |\n")
-    assert "yesterday" not in changed
-    assert tool.with_table(changed, scores(folder=folder)) == changed
-
-
-def test_a_readme_without_its_marks_is_refused(tool, folder, refuses):
-    with refuses("README.md must hold <!-- results --> and, after it, <!-- end of results -->."):
-        tool.with_table("# A", scores(folder=folder))
 
 
 def test_the_front_page_makes_its_table_of_the_record():

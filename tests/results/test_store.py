@@ -225,20 +225,20 @@ RUNS = [
 
 
 def test_runs_are_found_by_what_is_true_of_them(folder):
-    results.write("s0_3", {"runs": RUNS}, seconds=1, folder=folder)
-    recording = results.read("s0_3", folder=folder)
+    results.write("fashion_cnn", {"runs": RUNS}, seconds=1, folder=folder)
+    recording = results.read("fashion_cnn", folder=folder)
     assert recording.runs() == RUNS
     assert recording.runs(side="ours") == [RUNS[0], RUNS[2]]
     assert recording.runs(variant="plain", side="keras", seed=0) == [RUNS[1]]
 
 
 def test_a_run_that_is_not_there_is_refused_with_those_there_are(folder, refuses):
-    results.write("s0_3", {"runs": RUNS}, seconds=1, folder=folder)
+    results.write("fashion_cnn", {"runs": RUNS}, seconds=1, folder=folder)
     with refuses(
-        "results: s0_3 has no run with side='module', seed=2. "
+        "results: fashion_cnn has no run with side='module', seed=2. "
         "It has variant: plain, wild; side: ours, keras; seed: 0, 1."
     ):
-        results.read("s0_3", folder=folder).runs(side="module", seed=2)
+        results.read("fashion_cnn", folder=folder).runs(side="module", seed=2)
 
 
 def test_a_recording_without_runs_has_none(folder, refuses):

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cnnbook import bugzoo, nn
-from cnnbook.experiments.rows import ROWS
+from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.contestants import SIDES, step_seconds
 from cnnbook.experiments.settings import images_for
-from cnnbook.experiments.sides import SIDES, step_seconds
 from cnnbook.results.replay import Recorder
 from cnnbook.results.store import PACKAGES, installed
 

@@ -1,7 +1,8 @@
 """Many runs, by any executor of `concurrent.futures`: what is missing is run, what is done is recorded.
 
-A row's runs stand in one recording, results/s0_3.json for "S0-3". It is written again, whole, after every
-run, by the one process that called `sweep`: the runs themselves return what they found and touch no file.
+A row's runs stand in one recording, results/fashion_cnn.json for "fashion_cnn". It is written again, whole,
+after every run, by the one process that called `sweep`: the runs themselves return what they found and touch
+no file.
 """
 
 import subprocess
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnbook import data, results
-from cnnbook.experiments.rows import ROWS
+from cnnbook.experiments.catalogue import ROWS
 from cnnbook.experiments.run import run
 from cnnbook.results import replay
 
@@ -39,8 +40,8 @@ def jobs(rows: Iterable[str] | None = None, *, seeds: int | None = None, sides=N
 
     Examples
     --------
-    >>> [str(job) for job in jobs(["S0-8"], seeds=2)]
-    ['S0-8 plain, own layers, seed 0', 'S0-8 plain, own layers, seed 1']
+    >>> [str(job) for job in jobs(["own_keras_layers"], seeds=2)]
+    ['own_keras_layers plain, own layers, seed 0', 'own_keras_layers plain, own layers, seed 1']
     """
     names = list(ROWS) if rows is None else list(rows)
     unknown = [name for name in names if name not in ROWS]
@@ -75,14 +76,9 @@ def missing(wanted: Iterable[Job], *, folder: Path | str | None = None) -> list[
 def recorded(row: str, *, folder: Path | str | None = None) -> list[dict]:
     """The runs that are recorded for a row, in order; none if there is no recording yet."""
     try:
-        return results.read(file_of(row), folder=folder)["runs"]
+        return results.read(row, folder=folder)["runs"]
     except FileNotFoundError:
         return []
-
-
-def file_of(row: str) -> str:
-    """The recording's name: "s0_3" for "S0-3"."""
-    return row.lower().replace("-", "_")
 
 
 def record(row: str, found: dict, *, folder: Path | str | None = None) -> None:
@@ -101,7 +97,7 @@ def record(row: str, found: dict, *, folder: Path | str | None = None) -> None:
     runs = sorted([*kept, found], key=key)
     datasets = sorted({setting.dataset for setting in ROWS[row].variants.values()})
     results.write(
-        file_of(row),
+        row,
         {"row": row, "title": ROWS[row].title, "claim": dict(ROWS[row].claim), "runs": runs},
         seconds=sum(run["made"]["seconds"] for run in runs),
         folder=folder,

@@ -10,8 +10,8 @@ import contextlib
 import os
 import sys
 
+from cnnbook.keras_twin.agreement import Agreement, compare
 from cnnbook.keras_twin.convert import from_keras, to_keras
-from cnnbook.keras_twin.ledger import Agreement, compare
 
 __all__ = ["Agreement", "compare", "from_keras", "keras", "tf", "to_keras"]
 

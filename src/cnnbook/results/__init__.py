@@ -1,7 +1,7 @@
 """What came out: the recorded long runs of the book, and what is made of them. The one door to results/.
 
 >>> from cnnbook import results
->>> run = results.read("s0_3").runs(side="ours", seed=0)[0]
+>>> run = results.read("fashion_cnn").runs(side="ours", seed=0)[0]
 >>> len(run["epochs"]["val_accuracy"])
 10
 

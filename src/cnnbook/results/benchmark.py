@@ -63,7 +63,7 @@ class Bench:
 
     def share_of_peak(self, case: str, network: str, side: str) -> float:
         """Multiply-adds of a step over those the machine's matrix product makes in the same time."""
-        count = self.recording["multiply_adds"][network] * (1 if case == "s1_7" else 64)
+        count = self.recording["multiply_adds"][network] * (1 if case == "small_cnn" else 64)
         return count / (self.time(case, side) / 1e3) / (self.recording["peak"]["gmacs"] * 1e9)
 
 
@@ -95,12 +95,13 @@ def targets(bench: Bench) -> list[Target]:
     def faster(case, side, other, **settings):
         return bench.times_as_fast(case, side, other, **settings)[0]
 
-    at_least("S0-3 training / Keras `fit`, one thread: plain", 1.05, faster("s0_3", "plain", "keras"))
-    at_least("the same, fused", 1.25, faster("s0_3", "fused", "keras"))
+    net = "fashion_cnn"
+    at_least("Fashion CNN, training / Keras `fit`, one thread: plain", 1.05, faster(net, "plain", "keras"))
+    at_least("the same, fused", 1.25, faster(net, "fused", "keras"))
     both = {"threads": "default", "clock": "wall"}
-    at_least("the same, default threads, two shards (wall)", 1.4, faster("s0_3", "shards", "keras", **both))
-    at_least("S1-7, batch 1 / Keras at batch 1", 4, faster("s1_7", "plain", "keras"))
-    at_least("S1-7, batch 1 / loops", 110, faster("s1_7_loops", "plain", "loops"))
+    at_least("the same, default threads, two shards (wall)", 1.4, faster(net, "shards", "keras", **both))
+    at_least("small CNN, batch 1 / Keras at batch 1", 4, faster("small_cnn", "plain", "keras"))
+    at_least("small CNN, batch 1 / loops", 110, faster("small_cnn_loops", "plain", "loops"))
     for case, goal in (("conv_16_32", 1.05), ("conv_first", 0.6), ("conv_64_64", 1.6)):
         what = bench.recording["cases"][case]
         at_most(f"{what}: time / TensorFlow's", goal, 1 / faster(case, "plain", "tf"))
@@ -131,7 +132,7 @@ def as_markdown(bench: Bench) -> str:
     rows = [(t.what, t.goal, t.found, met[t.met]) for t in targets(bench)]
     tables = [table(("target", "goal", "measured", "met"), rows)]
     rows = []
-    for case in ("s0_3", "s0_2", "s1_7", "s1_7_batch", "one_image", "many_images"):
+    for case in ("fashion_cnn", "mlp", "small_cnn", "small_cnn_batch", "one_image", "many_images"):
         for side in bench.sides(case, "default"):
             cells = [NAMES[side] if case not in ("one_image", "many_images") else inference_name(side)]
             for threads, clock in (("one", "cpu"), ("default", "wall")):
@@ -155,7 +156,7 @@ def as_markdown(bench: Bench) -> str:
     for row in bench.recording["start"]:
         wall, cpu, megabytes = (median(row[key]) for key in ("wall", "cpu", "megabytes"))
         rows.append((row["side"], f"{wall:.2g} s", f"{cpu:.2g} s", f"{megabytes:.0f} MB"))
-    tables.append(table(("import and first step of S0-3", "wall", "processor", "peak memory"), rows))
+    tables.append(table(("import and first step of fashion_cnn", "wall", "processor", "peak memory"), rows))
     return "\n\n".join(tables)
 
 

@@ -49,7 +49,7 @@ class Recording:
 
         Examples
         --------
-        >>> run = read("s0_3").runs(side="ours", seed=0)[0]
+        >>> run = read("fashion_cnn").runs(side="ours", seed=0)[0]
         >>> len(run["epochs"]["val_accuracy"]), run["parameters"]
         (10, 440746)
         """

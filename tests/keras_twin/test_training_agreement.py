@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from cnnbook import data, nn
-from cnnbook.keras_twin import nets
+from cnnbook import data, models, nn
+from cnnbook.keras_twin import training_agreement as training
+from cnnbook.keras_twin.cases import single
 from cnnbook.keras_twin.runs import GivenMask, draw_masks
 
 pytestmark = pytest.mark.keras
@@ -15,31 +16,33 @@ def images():
     loaded = data.load("fashion_mnist", n_train=3200, n_test=1, fallback="digits")
     copies = -(-3200 // len(loaded.x_train))  # the stand-in has fewer
     x, y = np.concatenate([loaded.x_train] * copies), np.concatenate([loaded.y_train] * copies)
-    return nets.dither(x[:3200]), y[:3200]
+    return training.dither(x[:3200]), y[:3200]
 
 
-PLANS = list(nets.plans())
+PLANS = list(training.plans())
 
 
 @pytest.mark.parametrize(
     "plan", PLANS, ids=lambda plan: f"{plan[0].__name__} {plan[2].name} {plan[2].learning_rate:.0e}"
 )
 def test_fifty_steps_stay_with_keras(plan, images):
-    agreement = nets.compare_training(*plan, *images)
+    agreement = training.compare_training(*plan, *images)
     assert agreement.faults == []
     loss = agreement.curves["ours"]
     assert len(loss) == 50
-    if plan[0] is not nets.small_cnn:  # one example at a time has no falling loss to show
+    if plan[0] is not models.small_cnn:  # one example at a time has no falling loss to show
         assert np.mean(loss[-5:]) < np.mean(loss[:5]) - 0.05
 
 
 def test_the_plans_train_three_networks_with_three_optimizers():
     assert {(make.__name__, optimizer.name) for make, _, optimizer, _ in PLANS} == {
-        (net, optimizer) for net in ("mlp", "cnn", "small_cnn") for optimizer in ("SGD", "RMSprop", "Adam")
+        (net, optimizer)
+        for net in ("mlp", "fashion_cnn", "small_cnn")
+        for optimizer in ("SGD", "RMSprop", "Adam")
     }
 
 
-@pytest.mark.parametrize(("make", "parameters"), [(nets.mlp, 235_146), (nets.cnn, 440_842)])
+@pytest.mark.parametrize(("make", "parameters"), [(models.mlp, 235_146), (models.fashion_cnn, 440_842)])
 def test_the_networks_are_those_of_the_book(make, parameters):
     model = make()
     model.build((28, 28, 1))
@@ -54,7 +57,7 @@ class Unrotated(nn.Conv2D):
 
 def small(wrong):
     def make():
-        layers = [nn.Rescaling(nets.single(1 / 255)), nn.Conv2D(3, 3), nn.BatchNormalization(), nn.ReLU()]
+        layers = [nn.Rescaling(single(1 / 255)), nn.Conv2D(3, 3), nn.BatchNormalization(), nn.ReLU()]
         layers += [wrong(2, 3), nn.ReLU(), nn.Dropout(0.5), nn.MaxPooling2D(4), nn.Flatten(), nn.Dense(10)]
         return nn.Sequential(layers)
 
@@ -62,14 +65,14 @@ def small(wrong):
 
 
 def faults_of(make, optimizer, images, **settings):
-    return nets.compare_training(make, 8, optimizer, False, *images, steps=6, **settings).faults
+    return training.compare_training(make, 8, optimizer, False, *images, steps=6, **settings).faults
 
 
 def test_a_wrong_gradient_deep_inside_is_red(images, monkeypatch):
-    assert faults_of(small(nn.Conv2D), nn.SGD(nets.single(0.01)), images) == []
+    assert faults_of(small(nn.Conv2D), nn.SGD(single(0.01)), images) == []
     monkeypatch.setattr(nn, "Unrotated", Unrotated, raising=False)
     monkeypatch.setattr("keras.layers.Unrotated", __import__("keras").layers.Conv2D, raising=False)
-    found = faults_of(small(Unrotated), nn.SGD(nets.single(0.01)), images)
+    found = faults_of(small(Unrotated), nn.SGD(single(0.01)), images)
     assert [fault.split(":")[0] for fault in found] == [
         "gradients",
         "gradients in float64",
@@ -87,7 +90,7 @@ class LateAdam(nn.Adam):
 def test_an_optimizer_that_goes_wrong_after_some_steps_is_red(images, monkeypatch):
     monkeypatch.setattr(nn, "LateAdam", LateAdam, raising=False)
     monkeypatch.setattr("keras.optimizers.LateAdam", __import__("keras").optimizers.Adam, raising=False)
-    settings = nets.single(0.01), nets.single(0.9), nets.single(0.999)
+    settings = single(0.01), single(0.9), single(0.999)
     assert faults_of(small(nn.Conv2D), nn.Adam(*settings), images) == []
     assert "loss curves in float64" in faults_of(small(nn.Conv2D), LateAdam(*settings), images)[0]
 
@@ -97,7 +100,7 @@ def apart(*distances):
     losses = {who: [1.0] * len(distances) for who in ("keras", "referee", "keras referee")}
     nothing = {"0/kernel": 0.0}
     losses["ours"] = [1 + distance for distance in distances]
-    return nets.TrainingAgreement("a net", {"ours": 0.0}, nothing, nothing, {}, {}, losses)
+    return training.TrainingAgreement("a net", {"ours": 0.0}, nothing, nothing, {}, {}, losses)
 
 
 def test_a_kink_may_move_the_last_steps_and_nothing_may_move_them_all():
@@ -108,14 +111,14 @@ def test_a_kink_may_move_the_last_steps_and_nothing_may_move_them_all():
 
 
 def test_biases_before_batch_norm_are_named_and_nothing_else():
-    model = nets.cnn()
+    model = models.fashion_cnn()
     model.build((28, 28, 1))
-    assert nets.biases_before_batch_norm(model) == ["1/bias", "5/bias"]
+    assert training.biases_before_batch_norm(model) == ["1/bias", "5/bias"]
     without = nn.Sequential(
         [nn.Conv2D(2, 3, use_bias=False), nn.BatchNormalization(), nn.Flatten(), nn.Dense(2)]
     )
     without.build((5, 6, 1))
-    assert nets.biases_before_batch_norm(without) == []
+    assert training.biases_before_batch_norm(without) == []
 
 
 def test_masks_drawn_ahead_are_those_the_network_will_draw():
@@ -138,5 +141,5 @@ def test_a_given_mask_does_what_dropout_does():
 
 def test_dithering_moves_no_pixel_by_more_than_half_a_step():
     images = np.array([[0, 0.5, 1]])
-    assert np.abs(nets.dither(images) - 255 * images).max() <= 0.5
-    assert (nets.dither(images) == nets.dither(images)).all()
+    assert np.abs(training.dither(images) - 255 * images).max() <= 0.5
+    assert (training.dither(images) == training.dither(images)).all()

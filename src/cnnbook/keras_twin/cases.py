@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbook import nn
-from cnnbook.keras_twin.ledger import Agreement, compare
+from cnnbook.keras_twin.agreement import Agreement, compare
 from cnnbook.nn.layer import Layer
 
 

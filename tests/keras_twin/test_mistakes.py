@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnbook import nn
-from cnnbook.keras_twin import bugs, keras, layers, modules, tf, to_keras
+from cnnbook.keras_twin import keras, layers, mistakes, modules, tf, to_keras
 
 pytestmark = [
     pytest.mark.keras,
@@ -20,15 +20,15 @@ def test_keras_adds_a_missing_channel_axis_in_silence_and_ours_says_what_is_miss
     model.build((28, 28, 1))
     images = rng.standard_normal((2, 28, 28, 1), np.float32)
     twin = to_keras(model)
-    np.testing.assert_array_equal(bugs.classify_without_channel_axis(twin, images), twin(images))
+    np.testing.assert_array_equal(mistakes.classify_without_channel_axis(twin, images), twin(images))
     with refuses(
         "Conv2D was built for inputs of shape (N, 28, 28, 1). Received x of shape (2, 28, 28). "
         "Add the channel axis: try x[..., np.newaxis]."
     ):
-        bugs.classify_without_channel_axis(model.forward, images)
+        mistakes.classify_without_channel_axis(model.forward, images)
 
 
-@pytest.mark.parametrize("conv", [bugs.UnregisteredConv2D, layers.Conv2D])
+@pytest.mark.parametrize("conv", [mistakes.UnregisteredConv2D, layers.Conv2D])
 def test_a_class_that_is_not_registered_saves_and_does_not_load(conv, tmp_path):
     model = keras.Sequential([keras.Input((8, 7, 1)), conv(2, (3, 2), strides=2)])
     model.save(tmp_path / "model.keras")
@@ -42,7 +42,7 @@ def test_a_class_that_is_not_registered_saves_and_does_not_load(conv, tmp_path):
 
 @pytest.mark.parametrize(
     ("norm", "comes_back"),
-    [(bugs.BatchNormalizationWithoutConfig, (0.99, 1e-3)), (layers.BatchNormalization, (0.5, 0.1))],
+    [(mistakes.BatchNormalizationWithoutConfig, (0.99, 1e-3)), (layers.BatchNormalization, (0.5, 0.1))],
 )
 def test_an_argument_missing_in_get_config_comes_back_as_its_default(norm, comes_back, tmp_path):
     model = keras.Sequential([keras.Input((3,)), norm(momentum=0.5, epsilon=0.1)])
@@ -54,7 +54,7 @@ def test_an_argument_missing_in_get_config_comes_back_as_its_default(norm, comes
 @pytest.mark.parametrize(
     ("norm", "moves"),
     [
-        (bugs.BatchNormalizationThatNeverFreezes, True),
+        (mistakes.BatchNormalizationThatNeverFreezes, True),
         (layers.BatchNormalization, False),
         (keras.layers.BatchNormalization, False),
     ],
@@ -71,7 +71,7 @@ def test_a_layer_that_looks_only_at_training_learns_while_frozen(norm, moves):
 @pytest.mark.parametrize(
     ("norm", "works"),
     [
-        (bugs.BatchNormalizationForPythonBools, False),
+        (mistakes.BatchNormalizationForPythonBools, False),
         (layers.BatchNormalization, True),
         (keras.layers.BatchNormalization, False),  # Keras' own asks for a Python bool, too
     ],
@@ -89,7 +89,7 @@ def test_a_python_bool_cannot_be_decided_while_the_graph_runs(norm, works):
             run(tf.constant(True))
 
 
-@pytest.mark.parametrize(("dense", "biases"), [(bugs.DenseWithOneBias, 1), (modules.Dense, 4)])
+@pytest.mark.parametrize(("dense", "biases"), [(mistakes.DenseWithOneBias, 1), (modules.Dense, 4)])
 def test_one_bias_lifts_all_units_together(dense, biases):
     layer = dense(3, 4, rng=np.random.default_rng(0))
     x = np.zeros((50, 3), np.float32)
@@ -104,17 +104,17 @@ def test_one_bias_lifts_all_units_together(dense, biases):
 
 def test_an_unknown_activation_is_linear_in_silence_and_the_book_refuses_it():
     x = rng.standard_normal((5, 3), np.float32)
-    wrong = bugs.DenseThatAcceptsAnyActivation(3, 4, "rleu", np.random.default_rng(0))
+    wrong = mistakes.DenseThatAcceptsAnyActivation(3, 4, "rleu", np.random.default_rng(0))
     linear = modules.Dense(3, 4, "linear", np.random.default_rng(0))
     np.testing.assert_array_equal(wrong(x), linear(x))
     for name in ("relu", "sigmoid"):
-        wrong = bugs.DenseThatAcceptsAnyActivation(3, 4, name, np.random.default_rng(0))
+        wrong = mistakes.DenseThatAcceptsAnyActivation(3, 4, name, np.random.default_rng(0))
         np.testing.assert_array_equal(wrong(x), modules.Dense(3, 4, name, np.random.default_rng(0))(x))
     with pytest.raises(ValueError, match="activation must be one of"):
         modules.Dense(3, 4, "rleu", np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("dense", [bugs.DenseWithSoftmaxInside, modules.Dense])
+@pytest.mark.parametrize("dense", [mistakes.DenseWithSoftmaxInside, modules.Dense])
 def test_softmax_inside_the_layer_keeps_the_loss_high_even_where_every_answer_is_right(dense):
     layer = dense(10, 10, rng=np.random.default_rng(0))
     layer.kernel.assign(100 * np.eye(10))
@@ -126,7 +126,7 @@ def test_softmax_inside_the_layer_keeps_the_loss_high_even_where_every_answer_is
         assert abs(loss - np.log((np.e + 9) / np.e)) < 1e-3
 
 
-@pytest.mark.parametrize("conv", [bugs.Conv2DThatAssigns, modules.Conv2D])
+@pytest.mark.parametrize("conv", [mistakes.Conv2DThatAssigns, modules.Conv2D])
 def test_assigning_into_a_variable_cuts_the_kernel_off_from_its_gradient(conv):
     layer = conv(3, 4, (3, 2), rng=np.random.default_rng(0))
     x = tf.constant(rng.standard_normal((2, 5, 6, 3), np.float32))
@@ -136,4 +136,4 @@ def test_assigning_into_a_variable_cuts_the_kernel_off_from_its_gradient(conv):
         layer(x), modules.Conv2D(3, 4, (3, 2), rng=np.random.default_rng(0))(x), atol=1e-5
     )
     found = tape.gradient(loss, [layer.kernel, layer.bias])
-    assert [grad is None for grad in found] == [conv is bugs.Conv2DThatAssigns] * 2
+    assert [grad is None for grad in found] == [conv is mistakes.Conv2DThatAssigns] * 2

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbook import nn
-from cnnbook.keras_twin.battery import single
-from cnnbook.keras_twin.ledger import REFEREES, relative_difference
+from cnnbook.keras_twin.agreement import REFEREES, relative_difference
+from cnnbook.keras_twin.cases import single
 from cnnbook.keras_twin.runs import GivenMask, draw_masks, run_keras, run_ours
+from cnnbook.models import fashion_cnn, mlp, small_cnn
 
 LOGITS = 2e-5  # ours in float32 from the referee
 GRADIENTS = 1e-3  # ours from Keras, relative to the largest entry
@@ -23,38 +24,15 @@ KINK = 1e-2
 CURVES_64 = 1e-6  # the same two in float64
 
 
-def mlp() -> nn.Sequential:
-    """Dense 256 - dense 128 - dropout - dense 10 on raw pixels."""
-    hidden = [nn.Dense(256), nn.ReLU(), nn.Dense(128), nn.ReLU(), nn.Dropout(0.5)]
-    return nn.Sequential([nn.Rescaling(single(1 / 255)), nn.Flatten(), *hidden, nn.Dense(10)])
-
-
-def cnn() -> nn.Sequential:
-    """Two blocks of conv, batch norm, ReLU and pooling, then the MLP's head: 440,842 parameters."""
-    blocks = []
-    for filters in (16, 32):
-        conv = nn.Conv2D(filters, 3, padding="same")
-        blocks += [conv, nn.BatchNormalization(), nn.ReLU(), nn.MaxPooling2D(2)]
-    rescaling, *head = mlp().layers
-    return nn.Sequential([rescaling, *blocks, *head])
-
-
-def small_cnn() -> nn.Sequential:
-    """Two 5x5 convolutions of six filters, one pooling, dense 10; trained one example at a time."""
-    convs = [nn.Conv2D(6, 5, padding="same"), nn.ReLU(), nn.Conv2D(6, 5, padding="same"), nn.ReLU()]
-    start = nn.Rescaling(single(1 / 255), offset=-0.5)
-    return nn.Sequential([start, *convs, nn.MaxPooling2D(2), nn.Flatten(), nn.Dense(10)])
-
-
 # network, batch size, optimizers. What float32 cannot hold is rounded first, see `single`.
 ADAM_RATES = single(0.9), single(0.999)
 PLANS = [
     (mlp, 64, [nn.SGD(single(1e-2)), nn.RMSprop(single(1e-3)), nn.Adam(single(1e-4), *ADAM_RATES)]),
-    (cnn, 16, [nn.SGD(single(3e-4)), nn.RMSprop(single(1e-5)), nn.Adam(single(1e-5), *ADAM_RATES)]),
+    (fashion_cnn, 16, [nn.SGD(single(3e-4)), nn.RMSprop(single(1e-5)), nn.Adam(single(1e-5), *ADAM_RATES)]),
     (small_cnn, 1, [nn.SGD(single(5e-3)), nn.RMSprop(single(1e-4)), nn.Adam(single(1e-4), *ADAM_RATES)]),
 ]
 # At this rate the network itself is chaotic: rounding is multiplied until two right answers differ visibly.
-CHAOTIC = (cnn, 16, nn.RMSprop(single(1e-3)))
+CHAOTIC = (fashion_cnn, 16, nn.RMSprop(single(1e-3)))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from cnnbook import bugzoo, nn, results
-from cnnbook.keras_twin import battery, compare, ledger
-from cnnbook.keras_twin.ledger import Agreement
+from cnnbook.keras_twin import agreement, cases, compare
+from cnnbook.keras_twin.agreement import Agreement
 
 pytestmark = pytest.mark.keras
 
-CASES = list(battery.cases())
+CASES = list(cases.cases())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.family}({case.label})")
@@ -57,13 +57,13 @@ def test_the_record_holds_todays_table_and_no_red_row(recording):
     recorded = {(layer, row["setting"]): row for layer, rows in recording["layers"].items() for row in rows}
     assert [*recorded] == [(case.family, case.label) for case in CASES]
     for row in recorded.values():
-        assert row["float64"] <= ledger.REFEREES
+        assert row["float64"] <= agreement.REFEREES
         for apart, ours, keras in (
             row[group] for group in ("out", "dx", "weights", "statistics") if group in row
         ):
-            assert apart <= (ledger.NEAR if ours > keras else ledger.FAR)
+            assert apart <= (agreement.NEAR if ours > keras else agreement.FAR)
     assert [row["setting"] for row in recorded.values() if "stops" in row] == [
-        case.label for case in CASES if ledger.refused_by_keras(case.layer())
+        case.label for case in CASES if agreement.refused_by_keras(case.layer())
     ]
 
 
@@ -141,28 +141,28 @@ def test_compare_leaves_the_layer_as_it_was():
 
 
 def test_a_result_that_is_not_finite_or_has_another_shape_is_infinitely_far():
-    difference = ledger.relative_difference
+    difference = agreement.relative_difference
     assert difference(np.array([1.0, np.nan]), np.ones(2)) == np.inf
     assert difference(np.ones((2, 1)), np.ones(2)) == np.inf
     assert difference(np.zeros(2), np.zeros(2)) == 0
 
 
-def agreement(apart, ours, keras, referees=1e-16):
+def agreeing(apart, ours, keras, referees=1e-16):
     return Agreement("a layer", *({"out": value} for value in (apart, ours, keras, referees)))
 
 
 def test_more_rounding_is_excused_only_where_ours_is_the_smaller():
-    assert agreement(5e-5, 1e-6, 5e-5).faults == []
-    assert agreement(5e-5, 5e-5, 1e-6).faults != []
-    assert agreement(5e-3, 1e-6, 5e-3).faults != []
-    assert agreement(1e-6, 1e-6, 1e-7).faults == []
-    assert agreement(1e-7, 1e-7, 1e-7, referees=1e-9).faults != []
-    assert agreement(np.nan, 0, 0).faults != []
-    assert [agreement(0, *both).nearer for both in ((1, 2), (2, 1), (1, 1))] == ["ours", "Keras", "equal"]
+    assert agreeing(5e-5, 1e-6, 5e-5).faults == []
+    assert agreeing(5e-5, 5e-5, 1e-6).faults != []
+    assert agreeing(5e-3, 1e-6, 5e-3).faults != []
+    assert agreeing(1e-6, 1e-6, 1e-7).faults == []
+    assert agreeing(1e-7, 1e-7, 1e-7, referees=1e-9).faults != []
+    assert agreeing(np.nan, 0, 0).faults != []
+    assert [agreeing(0, *both).nearer for both in ((1, 2), (2, 1), (1, 1))] == ["ours", "Keras", "equal"]
 
 
 def test_an_agreement_prints_one_line_per_array():
-    lines = str(agreement(1e-7, 2e-7, 3e-7)).splitlines()
+    lines = str(agreeing(1e-7, 2e-7, 3e-7)).splitlines()
     assert lines[0] == "a layer"
     assert lines[1].split() == ["apart", "ours", "Keras"]
     assert lines[2].split() == ["out", "1.0e-07", "2.0e-07", "3.0e-07"]
@@ -177,15 +177,15 @@ REFUSED = [nn.Conv2D(3, 2, strides=2, dilation_rate=2), nn.DepthwiseConv2D(2, st
 @pytest.mark.parametrize("layer", REFUSED, ids=lambda layer: layer.name)
 def test_keras_still_refuses_what_the_ledger_checks_at_every_stop(layer):
     layer.build((9, 8, 2), np.random.default_rng(0))
-    assert ledger.refused_by_keras(layer)
+    assert agreement.refused_by_keras(layer)
     with pytest.raises(Exception, match=r"strides|length"):
-        ledger.layer_to_keras(layer, type(layer))(np.ones((1, 9, 8, 2), np.float32))
+        agreement.layer_to_keras(layer, type(layer))(np.ones((1, 9, 8, 2), np.float32))
 
 
 def test_checking_at_every_stop_gives_what_keras_gives_where_keras_can(monkeypatch):
     layer = nn.Conv2D(4, (3, 2), strides=(2, 3), padding="same")
     direct = compare(layer, (9, 13, 2))
-    monkeypatch.setattr(ledger, "refused_by_keras", lambda layer: True)
+    monkeypatch.setattr(agreement, "refused_by_keras", lambda layer: True)
     stops = compare(layer, (9, 13, 2))
     assert stops.faults == direct.faults == []
     assert stops.ours == direct.ours

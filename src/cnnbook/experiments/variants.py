@@ -1,12 +1,9 @@
-"""The networks of the long runs, beyond those of `cnnbook.keras_twin.nets`."""
+"""The networks of the long runs, beyond those of `cnnbook.keras_twin.training_agreement`."""
 
 from cnnbook import bugzoo, nn
-from cnnbook.keras_twin.nets import cnn, mlp, small_cnn
+from cnnbook.models import fashion_cnn
 
-__all__ = ["cnn", "mlp", "small_cnn"]
-
-
-# S1: what its network becomes with the author's own settings, one at a time and together.
+# The small network trained one example at a time, with its author's settings, one at a time and together.
 
 
 def _small_cnn(conv, initializer, grey_frame):
@@ -19,53 +16,44 @@ def _small_cnn(conv, initializer, grey_frame):
     return nn.Sequential([*start, first, nn.ReLU(), second, nn.ReLU(), *after])
 
 
-def s1_book():
+def one_by_one():
     """One bias per filter, He's initialisation, black around the image."""
     return _small_cnn(nn.Conv2D, nn.HeNormal(), False)
 
 
-def s1_glorot():
+def one_by_one_glorot():
     """The book's with Keras' default, Glorot's initialisation."""
     return _small_cnn(nn.Conv2D, nn.GlorotUniform(), False)
 
 
-def s1_pixel_bias():
+def one_by_one_pixel_bias():
     """The book's with one bias per pixel."""
     return _small_cnn(bugzoo.BiasPerPixel, nn.HeNormal(), False)
 
 
-def s1_small_weights():
+def one_by_one_small_weights():
     """The book's with randn / k^2."""
     return _small_cnn(nn.Conv2D, bugzoo.NormalOverWindowArea(), False)
 
 
-def s1_grey_frame():
+def one_by_one_grey_frame():
     """The book's with zeros around an image whose black is -.5."""
     return _small_cnn(nn.Conv2D, nn.HeNormal(), True)
 
 
-def s1_source():
+def one_by_one_source():
     """All three, as in the source."""
     return _small_cnn(bugzoo.BiasPerPixel, bugzoo.NormalOverWindowArea(), True)
 
 
-# S2: the network its author did not get to.
-
-
-def s2_cnn():
-    """Two 3x3 convolutions, one pooling, dense."""
-    convs = [nn.Conv2D(32, 3), nn.ReLU(), nn.Conv2D(64, 3), nn.ReLU()]
-    return nn.Sequential([*convs, nn.MaxPooling2D(2), nn.Flatten(), nn.Dense(10)])
-
-
-# S3: one convolution below a dense layer, right and wrong.
+# One convolution below a dense layer, right and wrong: the network that got stuck.
 
 
 class BothGradientsWrong(bugzoo.UnrotatedKernel, bugzoo.PatchRowsMixedUp):
     """Both mistakes of the source in one layer."""
 
 
-def _s3(conv, initializer):
+def _tanh_cnn(conv, initializer):
     kernel = {"kernel_initializer": initializer}
     return nn.Sequential(
         [
@@ -77,52 +65,52 @@ def _s3(conv, initializer):
     )
 
 
-def s3_sane():
+def tanh_cnn():
     """Right gradients, Glorot's initialisation."""
-    return _s3(nn.Conv2D, nn.GlorotUniform())
+    return _tanh_cnn(nn.Conv2D, nn.GlorotUniform())
 
 
-def s3_sane_mixed_up():
+def tanh_cnn_mixed_up():
     """Glorot's initialisation, kernel gradient from mixed-up rows."""
-    return _s3(bugzoo.PatchRowsMixedUp, nn.GlorotUniform())
+    return _tanh_cnn(bugzoo.PatchRowsMixedUp, nn.GlorotUniform())
 
 
-def s3_sane_unrotated():
+def tanh_cnn_unrotated():
     """Glorot's initialisation, input gradient through the unrotated kernel."""
-    return _s3(bugzoo.UnrotatedKernel, nn.GlorotUniform())
+    return _tanh_cnn(bugzoo.UnrotatedKernel, nn.GlorotUniform())
 
 
-def s3_sane_both():
+def tanh_cnn_both():
     """Glorot's initialisation, both gradients wrong."""
-    return _s3(BothGradientsWrong, nn.GlorotUniform())
+    return _tanh_cnn(BothGradientsWrong, nn.GlorotUniform())
 
 
-def s3_wild():
+def tanh_cnn_wild():
     """Right gradients, weights of standard deviation 1."""
-    return _s3(nn.Conv2D, nn.RandomNormal(1.0))
+    return _tanh_cnn(nn.Conv2D, nn.RandomNormal(1.0))
 
 
-def s3_wild_mixed_up():
+def tanh_cnn_wild_mixed_up():
     """Weights of standard deviation 1, kernel gradient from mixed-up rows."""
-    return _s3(bugzoo.PatchRowsMixedUp, nn.RandomNormal(1.0))
+    return _tanh_cnn(bugzoo.PatchRowsMixedUp, nn.RandomNormal(1.0))
 
 
-def s3_wild_unrotated():
+def tanh_cnn_wild_unrotated():
     """Weights of standard deviation 1, input gradient through the unrotated kernel."""
-    return _s3(bugzoo.UnrotatedKernel, nn.RandomNormal(1.0))
+    return _tanh_cnn(bugzoo.UnrotatedKernel, nn.RandomNormal(1.0))
 
 
-def s3_wild_both():
+def tanh_cnn_wild_both():
     """Weights of standard deviation 1, both gradients wrong: as in the source."""
-    return _s3(BothGradientsWrong, nn.RandomNormal(1.0))
+    return _tanh_cnn(BothGradientsWrong, nn.RandomNormal(1.0))
 
 
 # Pooling and its rivals: the convolutional network with another way to make maps smaller.
 
 
 def _replaced(change):
-    """The layers of `cnn`, each as `change` returns it: a list of layers."""
-    return nn.Sequential([new for layer in cnn().layers for new in change(layer)])
+    """The layers of `fashion_cnn`, each as `change` returns it: a list of layers."""
+    return nn.Sequential([new for layer in fashion_cnn().layers for new in change(layer)])
 
 
 def average_pooling():
@@ -150,7 +138,7 @@ def global_pooling():
 
 
 def cnn_without_batch_norm():
-    """`cnn` without its two batch normalisations."""
+    """`fashion_cnn` without its two batch normalisations."""
     return _replaced(lambda old: [] if isinstance(old, nn.BatchNormalization) else [old])
 
 
