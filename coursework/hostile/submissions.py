@@ -134,14 +134,14 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     )
     spoiled(
         "forges-answers",
-        "from cnnbook.coursework.wire import pack\n"
+        "from cnnbook.coursework.inside.wire import pack\n"
         "for fd in range(3, 30):\n    try: os.write(fd, pack({'value': 24}))\n    except OSError: pass\n"
         "os._exit(0)",
         reason="did not answer properly",
     )
     spoiled(
         "patches-the-worker",
-        "from cnnbook.coursework import worker\n"
+        "from cnnbook.coursework.inside import worker\n"
         "worker.Session.call = lambda self, request: {'value': True, 'points': 24}\nreturn True",
         6,
         "must have shape",

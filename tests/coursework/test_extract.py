@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cnnbook.coursework.extract import extract
+from cnnbook.coursework.inside.extract import extract
 
 
 def notebook(*cells):

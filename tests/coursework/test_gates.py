@@ -14,8 +14,8 @@ import pytest
 from cnnbook.coursework import leaks, nbgrader, sandbox, source
 from cnnbook.coursework.check import check
 from cnnbook.coursework.grade import Job, grade_one
+from cnnbook.coursework.inside.wire import pack, unpack
 from cnnbook.coursework.sandbox import Limits, Process
-from cnnbook.coursework.wire import pack, unpack
 
 ROOT = Path(__file__).parents[2]
 

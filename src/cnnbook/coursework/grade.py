@@ -19,10 +19,10 @@ from pathlib import Path
 
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.files import file_name
+from cnnbook.coursework.inside.worker import versions
 from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process, proven
 from cnnbook.coursework.student import Student
-from cnnbook.coursework.worker import versions
 from cnnbook.files import atomic_write
 
 ACCEPTED = (".ipynb", ".py", ".md")

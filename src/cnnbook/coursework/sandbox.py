@@ -22,10 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnbook.coursework.wire import LARGEST_BODY, LARGEST_HEADER, LENGTHS, WireError, pack, unpack
+from cnnbook.coursework.inside.wire import LARGEST_BODY, LARGEST_HEADER, LENGTHS, WireError, pack, unpack
 
-HERE = Path(__file__).parent
-MOUNTED = ("extract.py", "wire.py", "worker.py")  # all of the book that the process can see
+INSIDE = Path(__file__).parent / "inside"  # its files are all of the book that the process can see
 WAYS = ("bwrap", "uid", "unsafe")
 
 
@@ -59,8 +58,8 @@ def command(way: str, limits: Limits, uid: int) -> list[str]:
     python = os.path.realpath(sys._base_executable)
     packages = Path(np.__file__).parents[1]
     inside = way == "bwrap"
-    path = ["/packages"] if inside else [str(HERE.parents[1]), str(packages)]
-    start = f"import sys; sys.path += {path!r}; from cnnbook.coursework.worker import main; main()"
+    path = ["/packages"] if inside else [str(INSIDE.parents[2]), str(packages)]
+    start = f"import sys; sys.path += {path!r}; from cnnbook.coursework.inside.worker import main; main()"
     # A user of its own makes the limit on processes count; bubblewrap as an ordinary user has one already.
     become = uid if way == "uid" or (inside and os.geteuid() == 0) else 0
     run = [python, "-I", "-S", "-B", "-c", start]
@@ -91,13 +90,13 @@ def bwrap(python: str, packages: Path) -> list[str]:
     line += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     for device in ("/dev/null", "/dev/urandom"):
         line += [*parents(device), "--dev-bind", device, device]
-    ours = "/packages/cnnbook/coursework"
+    ours = "/packages/cnnbook/coursework/inside"
     line += parents(f"{ours}/x")
     for name in ("numpy", "numpy.libs"):
         if (packages / name).is_dir():
             line += ["--ro-bind", str(packages / name), f"/packages/{name}"]
-    for name in MOUNTED:
-        line += ["--ro-bind", str(HERE / name), f"{ours}/{name}"]
+    for file in sorted(INSIDE.glob("*.py")):
+        line += ["--ro-bind", str(file), f"{ours}/{file.name}"]
     return [*line, "--remount-ro", "/"]
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 
+from cnnbook.coursework.inside.wire import WireError, pack, unpack
+from cnnbook.coursework.inside.worker import Session
 from cnnbook.coursework.sandbox import Limits, Stopped
-from cnnbook.coursework.wire import WireError, pack, unpack
-from cnnbook.coursework.worker import Session
 
 GENEROUS = Limits()
 PATIENCE = 2  # a function that took too long this often is not called again
@@ -73,7 +73,7 @@ class Student:
 
     Parameters
     ----------
-    content, suffix : the submission, as `cnnbook.coursework.extract` takes it.
+    content, suffix : the submission, as `cnnbook.coursework.inside.extract` takes it.
     start : makes a process with `exchange(content, deadline)` and `close()`; called again after a crash.
     limits : see `Limits`.
 

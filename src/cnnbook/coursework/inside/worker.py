@@ -16,8 +16,8 @@ import traceback
 
 import numpy as np
 
-from cnnbook.coursework.extract import extract
-from cnnbook.coursework.wire import LENGTHS, WireError, pack, unpack
+from cnnbook.coursework.inside.extract import extract
+from cnnbook.coursework.inside.wire import LENGTHS, WireError, pack, unpack
 
 
 class Session:

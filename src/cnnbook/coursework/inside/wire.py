@@ -57,7 +57,7 @@ def unpack(content: bytes, find=None):
     >>> unpack(b"nonsense")
     Traceback (most recent call last):
         ...
-    cnnbook.coursework.wire.WireError: the message is cut short
+    cnnbook.coursework.inside.wire.WireError: the message is cut short
     """
     if len(content) < LENGTHS.size:
         raise WireError("the message is cut short")
