@@ -17,7 +17,7 @@ settings.load_profile("book")
 @pytest.fixture(scope="session")
 def chromium():
     """The one browser of a run: Playwright's synchronous interface works once at a time."""
-    from browser import chromium_running, need_chromium
+    from support.browser import chromium_running, need_chromium
 
     with chromium_running(need_chromium()) as browser:
         yield browser

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import tab
-from widget_page import AXE
+from support.browser import tab
+from support.widget_page import AXE
 
 from cnnbook.hover import compare
 

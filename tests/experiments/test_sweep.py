@@ -5,8 +5,8 @@ import multiprocessing
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 
-import fake_runs
 import pytest
+from support import fake_runs
 
 from cnnbook import results
 from cnnbook.experiments import sweep as module

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import fake_runs
 import pytest
+from support import fake_runs
 
 from cnnbook import results
 from cnnbook.experiments import sweep as module

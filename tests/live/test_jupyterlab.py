@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser import tab
+from support.browser import tab
 
 pytestmark = pytest.mark.pages
 ROOT = Path(__file__).parents[2]

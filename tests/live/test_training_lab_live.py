@@ -1,8 +1,8 @@
 """The training lab in JupyterLab: Run trains in the background and draws, and the figure and Python agree."""
 
 import pytest
-from browser import tab
 from live.test_jupyterlab import ASK, jupyterlab
+from support.browser import tab
 
 pytestmark = pytest.mark.pages
 NOTEBOOK = """---

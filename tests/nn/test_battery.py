@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from battery import LAYERS, NAMES
+from support.battery import LAYERS, NAMES
 
 from cnnbook import nn
 from cnnbook.gradcheck import check_layer

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import geometries
+from support.strategies import geometries
 
 from cnnbook.nn import Conv2D, DepthwiseConv2D, HeNormal, Zeros
 from cnnbook.shapes import pad_amounts

@@ -2,7 +2,7 @@
 
 import pytest
 from hypothesis import given
-from strategies import geometries
+from support.strategies import geometries
 
 from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.shapes import output_size, pad_amounts

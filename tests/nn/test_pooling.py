@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import geometries
+from support.strategies import geometries
 
 from cnnbook.nn import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.shapes import output_size, pad_amounts

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import geometries
+from support.strategies import geometries
 
 from cnnbook.nn import windows
 from cnnbook.nn.geometry import image_pads

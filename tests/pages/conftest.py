@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import served
 from pages import files, screen
+from support.browser import served
 
 
 @pytest.fixture(scope="package")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import axe_playwright_python
-from browser import tab
+from support.browser import tab
 
 LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")

@@ -5,8 +5,8 @@ import random
 import re
 
 import pytest
-from browser import need_chromium
 from pages import files, screen
+from support.browser import need_chromium
 
 pytestmark = pytest.mark.pages
 PAGES = files.pages_of_the_book()

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_runs import CLASSES, images, network, run
+from support.tiny_runs import CLASSES, images, network, run
 
 from cnnbook import files, nn
 from cnnbook.results import replay

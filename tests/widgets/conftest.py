@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from browser import tab
+from support.browser import tab
 
 from cnnbook.widgets.base import BookWidget
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from widget_page import FAKE, broken, follows_the_theme, look_closely, on_paper, sides, status, wander
+from support.widget_page import FAKE, broken, follows_the_theme, look_closely, on_paper, sides, status, wander
 
 from cnnbook import nn
 from cnnbook.widgets import BatchNormLab

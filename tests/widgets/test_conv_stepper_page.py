@@ -5,7 +5,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from widget_page import FAKE, status
+from support.widget_page import FAKE, status
 
 from cnnbook.widgets import ConvStepper
 

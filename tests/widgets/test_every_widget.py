@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from pages import screen
-from tiny_runs import run
+from support.tiny_runs import run
 
 import cnnbook.widgets
 from cnnbook.widgets import BatchNormLab, DenseUnit, GradientFlow, PoolStepper, ReceptiveField, TrainingPlayer

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from widget_page import (
+from support.widget_page import (
     FAKE,
     WILD,
     broken,

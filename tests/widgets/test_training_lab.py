@@ -5,8 +5,8 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from tiny_runs import CLASSES, images, run
-from widget_page import status
+from support.tiny_runs import CLASSES, images, run
+from support.widget_page import status
 
 from cnnbook import nn
 from cnnbook.widgets import TrainingLab, TrainingPlayer

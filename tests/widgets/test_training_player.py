@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from tiny_runs import CLASSES, images, network, run
-from widget_page import FAKE, broken, follows_the_theme, look_closely, on_paper, sides, status, wander
+from support.tiny_runs import CLASSES, images, network, run
+from support.widget_page import FAKE, broken, follows_the_theme, look_closely, on_paper, sides, status, wander
 
 from cnnbook import nn
 from cnnbook.results import replay

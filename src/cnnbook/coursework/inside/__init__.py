@@ -1,1 +1,1 @@
-"""All of the book that a student's process ever sees: these files, which need NumPy and nothing else of it."""
+"""All of the book that a student's process ever sees: these files, which need NumPy only."""

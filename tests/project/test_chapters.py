@@ -4,7 +4,7 @@ import re
 from statistics import median
 
 import pytest
-from project import ROOT, Chapter, chapters, project_files, toc_parts
+from support.project_files import ROOT, Chapter, chapters, project_files, toc_parts
 
 # The template's fixed headings, in order; between Setup and Check yourself a chapter names its own parts.
 OPENING = ["You will be able to", "Setup"]

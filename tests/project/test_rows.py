@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from project import ROOT
+from support.project_files import ROOT
 
 # Rows as in tests/test_sources.py and results/; a row with several sides has several places.
 PLACES = {

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import ROOT, project_files, settings
+from support.project_files import ROOT, project_files, settings
 
 BIN = Path(sys.executable).parent
 

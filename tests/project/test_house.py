@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from project import ROOT, project_files, settings
+from support.project_files import ROOT, project_files, settings
 
 
 def text_of(path):

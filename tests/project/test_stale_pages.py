@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from project import ROOT
+from support.project_files import ROOT
 
 CONFIG = """
 title: A tiny book

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from project import ROOT, chapters
+from support.project_files import ROOT, chapters
 
 SRC = ROOT / "src" / "cnnbook"
 
