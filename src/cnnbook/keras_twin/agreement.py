@@ -36,6 +36,7 @@ class Agreement:
     differences : ours and Keras in float32, by array: "out", "dx", "d..." of parameters, moving statistics.
     ours, keras : each of the two from the float64 referee.
     referees : our float64 run and Keras' float64 run.
+    refused : dtypes in which Keras on this machine refused the setting; there its twin without strides spoke.
     """
 
     setting: str
@@ -43,6 +44,7 @@ class Agreement:
     ours: dict[str, float]
     keras: dict[str, float]
     referees: dict[str, float]
+    refused: tuple[str, ...] = ()
 
     @property
     def worst(self) -> float:
@@ -115,10 +117,11 @@ def compare(layer: Layer, input_shape, rng=0, *, batch_size=3, x="normal", train
         exact.update({name: array.astype(np.float64) for name, array in mine.items()})
     x = INPUTS[x]((batch_size, *input_shape), rng)
     dout = rng.standard_normal((batch_size, *ours.output_shape(ours.input_shape)), np.float32)
-    run = {}
+    run, refused = {}, []
     for who, each in (("ours", ours), ("referee", referee)):
         batch = x if x.dtype == np.uint8 else x.astype(each.dtype)
-        run[f"keras {who}"] = run_keras(each, batch, dout.astype(each.dtype), training)
+        run[f"keras {who}"], stops = run_keras(each, batch, dout.astype(each.dtype), training)
+        refused += [each.dtype.name] if stops else []
         run[who] = run_ours(each, batch, dout.astype(each.dtype), training)
 
     def apart(one, other):
@@ -130,6 +133,7 @@ def compare(layer: Layer, input_shape, rng=0, *, batch_size=3, x="normal", train
         apart("ours", "referee"),
         apart("keras ours", "referee"),
         apart("referee", "keras referee"),
+        tuple(refused),
     )
 
 
@@ -152,11 +156,29 @@ def run_ours(layer: Layer, x, dout, training: bool) -> dict[str, np.ndarray]:
     return arrays | layer.state
 
 
-def run_keras(layer: Layer, x, dout, training: bool) -> dict[str, np.ndarray]:
-    """Everything the Keras twin of `layer` makes of `x` and `dout`, under the same names."""
+def run_keras(layer: Layer, x, dout, training: bool) -> tuple[dict[str, np.ndarray], bool]:
+    """Everything the Keras twin of `layer` makes of `x` and `dout`, and whether Keras refused the setting.
+
+    Which strides and dilations run depends on the version, the dtype and the processor's library (oneDNN
+    takes some that TensorFlow's own kernels refuse). So each case is tried. Where Keras refuses, the twin
+    without strides computes the output at every stop, and the stops of `layer` are picked out of it.
+    """
     from cnnbook.keras_twin import tf
 
-    call, twin = keras_call(layer)
+    kind = next(base for base in type(layer).__mro__ if base.__module__.startswith("cnnbook.nn."))
+    try:
+        twin = layer_to_keras(layer, kind)
+        return arrays_of(layer, twin, twin, x, dout, training), False
+    except (ValueError, tf.errors.OpError):
+        if not may_be_refused(layer):
+            raise
+    return arrays_of(layer, *at_every_stop(layer, kind), x, dout, training), True
+
+
+def arrays_of(layer: Layer, call, twin, x, dout, training: bool) -> dict[str, np.ndarray]:
+    """Run `call`, which uses the weights of the Keras layer `twin`: arrays under the names of `run_ours`."""
+    from cnnbook.keras_twin import tf
+
     params = [weight.value for weight in twin.weights[: len(layer.params)]]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         pixels = tf.constant(x)
@@ -172,12 +194,11 @@ def run_keras(layer: Layer, x, dout, training: bool) -> dict[str, np.ndarray]:
     return {name: array.numpy() for name, array in arrays.items()}
 
 
-def keras_call(layer: Layer):
-    """A function of (x, training) that has Keras compute what `layer` should, and the Keras layer it uses."""
-    kind = next(base for base in type(layer).__mro__ if base.__module__.startswith("cnnbook.nn."))
-    if not refused_by_keras(layer):
-        twin = layer_to_keras(layer, kind)
-        return twin, twin
+def at_every_stop(layer: Layer, kind: type):
+    """A function of (x, training) that computes `layer` from Keras' twin without strides, and that twin.
+
+    A convolution with strides is the one without, of which every s-th output is kept.
+    """
     everywhere = copy.copy(layer)
     everywhere.strides, everywhere.padding = (1, 1), "valid"
     geometry = layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding
@@ -186,24 +207,25 @@ def keras_call(layer: Layer):
     everywhere.input_shape = height, width, layer.input_shape[2]
     twin = layer_to_keras(everywhere, kind)
 
-    def every_stop(x, *, training):
+    def call(x, *, training):
         from cnnbook.keras_twin import tf
 
         out = twin(tf.pad(x, [(0, 0), *pads, (0, 0)]), training=training)
         return out[:, :: layer.strides[0], :: layer.strides[1]]
 
-    return every_stop, twin
+    return call, twin
 
 
-def refused_by_keras(layer: Layer) -> bool:
-    """True for settings that Keras or TensorFlow on a CPU will not run: ours is then checked stop by stop.
+def may_be_refused(layer: Layer) -> bool:
+    """True for the settings that some version of Keras or TensorFlow, on some processor, will not run.
 
-    Those are strides together with dilation, and for a depthwise convolution unequal strides. A convolution
-    with strides is the one without, of which only every s-th output is kept; that one Keras computes.
+    Those are strides together with dilation, and for a depthwise convolution unequal strides.
     """
-    if isinstance(layer, DepthwiseConv2D):
-        return layer.strides[0] != layer.strides[1]
-    return isinstance(layer, Conv2D) and max(layer.strides) > 1 and max(layer.dilation_rate) > 1
+    if not isinstance(layer, Conv2D | DepthwiseConv2D):
+        return False
+    strides = layer.strides
+    unequal = isinstance(layer, DepthwiseConv2D) and strides[0] != strides[1]
+    return unequal or (max(strides) > 1 and max(layer.dilation_rate) > 1)
 
 
 def relative_difference(a, b) -> float:

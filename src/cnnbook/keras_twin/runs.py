@@ -34,7 +34,7 @@ def draw_masks(model: nn.Sequential, batch_size: int, steps: int) -> list[list[n
     ]
 
 
-def run_ours(model: nn.Sequential, optimizer, x, y, batches, masks=None):
+def train_ours(model: nn.Sequential, optimizer, x, y, batches, masks=None):
     """Train; return the first batch's logits, gradients and statistics by name, and every batch's loss."""
     optimizer, loss, losses = copy.deepcopy(optimizer), nn.SoftmaxCrossEntropy(), []
     given = [layer for layer in model.layers if isinstance(layer, GivenMask)]
@@ -50,26 +50,12 @@ def run_ours(model: nn.Sequential, optimizer, x, y, batches, masks=None):
     return *first, losses
 
 
-def run_keras(model: nn.Sequential, optimizer, x, y, batches, masks):
-    """Train the Keras twin of `model`, which stays as it is; return what `run_ours` returns."""
-    from cnnbook.keras_twin import keras, tf
+def train_keras(model: nn.Sequential, optimizer, x, y, batches, masks):
+    """Train the Keras twin of `model`, which stays as it is; return what `train_ours` returns."""
+    from cnnbook.keras_twin import tf
 
-    class Mask(keras.layers.Layer):
-        def build(self, input_shape):
-            shape = (len(x[batches[0]]), *input_shape[1:])
-            self.mask = self.add_weight(shape=shape, initializer="ones", trainable=False)
-
-        def call(self, inputs):
-            return inputs * self.mask
-
-    dtype = model.dtype.name
-    layers = [
-        Mask(dtype=dtype) if isinstance(layer, nn.Dropout | GivenMask) else to_keras(layer)
-        for layer in model.layers
-    ]
-    twin = keras.Sequential(
-        [keras.Input(model.input_shape, batch_size=len(x[batches[0]]), dtype=dtype), *layers]
-    )
+    dtype, batch_size = model.dtype.name, len(x[batches[0]])
+    twin, given = twin_with_masks(model, batch_size)
     loss, optimizer = to_keras(nn.SoftmaxCrossEntropy(), dtype=dtype), to_keras(optimizer)
     optimizer.build(twin.trainable_variables)
 
@@ -84,24 +70,45 @@ def run_keras(model: nn.Sequential, optimizer, x, y, batches, masks):
 
     losses = []
     for step, batch in enumerate(batches):
-        given = (layer for layer in layers if isinstance(layer, Mask))
         for layer, mask in zip(given, masks[step], strict=True):
             layer.mask.assign(mask)
         logits, value, grads = train_step(x[batch].astype(dtype), y[batch])
         losses.append(float(value))
         if step == 0:
             names = [name for name, _, _ in model.parameters()]
-            after = {
-                f"{index}/{name}": np.array(weight.numpy())
-                for index, (ours, layer) in enumerate(zip(model.layers, layers, strict=True))
-                for name, weight in zip(ours.state, layer.weights[len(ours.params) :], strict=False)
-            }
-            first = (
-                logits.numpy(),
-                {name: grad.numpy() for name, grad in zip(names, grads, strict=True)},
-                after,
-            )
+            gradients = {name: grad.numpy() for name, grad in zip(names, grads, strict=True)}
+            first = logits.numpy(), gradients, keras_statistics(model, twin)
     return *first, losses
+
+
+def twin_with_masks(model: nn.Sequential, batch_size: int):
+    """The Keras twin of `model`, and its layers that stand for dropouts: they multiply by a mask."""
+    from cnnbook.keras_twin import keras
+
+    class Mask(keras.layers.Layer):
+        def build(self, input_shape):
+            shape = (batch_size, *input_shape[1:])
+            self.mask = self.add_weight(shape=shape, initializer="ones", trainable=False)
+
+        def call(self, inputs):
+            return inputs * self.mask
+
+    dtype = model.dtype.name
+    layers = [
+        Mask(dtype=dtype) if isinstance(layer, nn.Dropout | GivenMask) else to_keras(layer)
+        for layer in model.layers
+    ]
+    start = keras.Input(model.input_shape, batch_size=batch_size, dtype=dtype)
+    return keras.Sequential([start, *layers]), [layer for layer in layers if isinstance(layer, Mask)]
+
+
+def keras_statistics(model: nn.Sequential, twin) -> dict[str, np.ndarray]:
+    """All moving statistics of the Keras twin, under the names of `statistics`."""
+    return {
+        f"{index}/{name}": np.array(weight.numpy())
+        for index, (ours, layer) in enumerate(zip(model.layers, twin.layers, strict=True))
+        for name, weight in zip(ours.state, layer.weights[len(ours.params) :], strict=False)
+    }
 
 
 def statistics(model: nn.Sequential) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from cnnbook import nn
 from cnnbook.keras_twin.agreement import REFEREES, relative_difference
 from cnnbook.keras_twin.cases import single
-from cnnbook.keras_twin.runs import GivenMask, draw_masks, run_keras, run_ours
+from cnnbook.keras_twin.runs import GivenMask, draw_masks, train_keras, train_ours
 from cnnbook.models import fashion_cnn, mlp, small_cnn
 
 LOGITS = 2e-5  # ours in float32 from the referee
@@ -119,10 +119,10 @@ def compare_training(make, batch_size, optimizer, chaotic, x, y, *, steps=50, se
     runs = {}
     batches = [slice(k * batch_size, (k + 1) * batch_size) for k in range(steps)]
     masks = draw_masks(model, batch_size, steps)
-    runs["keras"] = run_keras(model, optimizer, x, y, batches, masks)
-    runs["keras referee"] = run_keras(referee, optimizer, x, y, batches, masks)
-    runs["referee"] = run_ours(referee, optimizer, x, y, batches, masks)
-    runs["ours"] = run_ours(model, optimizer, x, y, batches)
+    runs["keras"] = train_keras(model, optimizer, x, y, batches, masks)
+    runs["keras referee"] = train_keras(referee, optimizer, x, y, batches, masks)
+    runs["referee"] = train_ours(referee, optimizer, x, y, batches, masks)
+    runs["ours"] = train_ours(model, optimizer, x, y, batches)
     logits, grads, states, losses = (
         dict(zip(runs, part, strict=True)) for part in zip(*runs.values(), strict=True)
     )
