@@ -20,7 +20,7 @@ from cnnbook.nn import (
     SoftmaxCrossEntropy,
     Tanh,
 )
-from cnnbook.nn.layer import describe
+from cnnbook.nn.arguments import describe
 
 SHAPE = (4, 5, 3)
 
@@ -251,8 +251,8 @@ class KnowsNoInputGradient(Scale):
         ),
         (
             KnowsNoInputGradient(),
-            "backward must take input_gradient=False. It raised TypeError: KnowsNoInputGradient.backward() "
-            "got an unexpected keyword argument 'input_gradient'.",
+            "backward of a layer that learns must take input_gradient=False. It raised TypeError: "
+            "KnowsNoInputGradient.backward() got an unexpected keyword argument 'input_gradient'.",
         ),
     ],
 )

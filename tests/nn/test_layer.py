@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnbook.nn import Conv2D, GlorotUniform, Layer
-from cnnbook.nn.layer import (
+from cnnbook.nn.arguments import (
     check_initializer,
     check_number,
     check_padding,

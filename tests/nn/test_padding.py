@@ -46,12 +46,6 @@ def test_padding_then_a_valid_convolution_is_a_same_convolution():
     np.testing.assert_allclose(valid.forward(padding.forward(x)), same.forward(x))
 
 
-def test_the_input_gradient_is_left_out_when_nobody_asks():
-    layer = ZeroPadding2D()
-    out = layer.forward(np.ones((1, 2, 3, 1)), training=True)
-    assert layer.backward(out, input_gradient=False) is None
-
-
 @pytest.mark.parametrize(
     "padding", [-1, (1, -1), (1, 2, 3), ((1, 2), (3,)), ((1, 2), (3, -4)), 1.5, True, "same", None, ()]
 )

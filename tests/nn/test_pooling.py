@@ -114,11 +114,9 @@ def test_global_average_pooling_averages_each_channel_of_each_image():
 
 
 @pytest.mark.parametrize("pool", [MaxPooling2D(), AveragePooling2D(), GlobalAveragePooling2D()])
-def test_the_input_gradient_can_be_written_to_or_left_out(pool):
+def test_the_input_gradient_can_be_written_to(pool):
     out = pool.forward(np.ones((1, 2, 4, 1)), training=True)
     pool.backward(out)[0, 0, 0, 0] = 3
-    pool.forward(np.ones((1, 2, 4, 1)), training=True)
-    assert pool.backward(out, input_gradient=False) is None
 
 
 @pytest.mark.parametrize("cls", [MaxPooling2D, AveragePooling2D])

@@ -22,10 +22,8 @@ class EveryTieWins(MaxPooling2D):
             self.remember(training, out.shape, *remembered(self), x, out)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         *_, shape, size, x, out = self.recall(dout)
-        if not input_gradient:
-            return None
         padded, dx = pad_images(x, self.pads(size), -np.inf), np.zeros(shape, dout.dtype)
         for tap in self.taps(dout.shape[1:3]):
             dx[tap] += dout * (padded[tap] == out)
@@ -46,6 +44,6 @@ class ZeroPaddingWins(MaxPooling2D):
 class AverageNotShared(AveragePooling2D):
     """Hands the whole gradient to every pixel of the window instead of its share."""
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         counts = remembered(self)[0]
-        return super().backward(dout * counts, input_gradient=input_gradient)
+        return super().backward(dout * counts)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cnnbook.bugzoo.trial import CheckError, built
-from cnnbook.nn.layer import describe
+from cnnbook.nn.arguments import describe
 
 Array = np.ndarray
 

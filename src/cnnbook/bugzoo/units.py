@@ -30,18 +30,18 @@ class ScalarBias(Dense):
 class ReLUOfTheGradient(ReLU):
     """Lets a gradient through where the *gradient* is positive; it should ask the input."""
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         super().backward(dout)
-        return np.maximum(dout, 0) if input_gradient else None
+        return np.maximum(dout, 0)
 
 
 class LeakyForwardOnly(LeakyReLU):
     """Leaks forward and forgets to leak backward: the negative side gets no gradient."""
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         (positive,) = remembered(self)
         super().backward(dout)
-        return dout * positive if input_gradient else None
+        return dout * positive
 
 
 class SigmoidSlopeOfInput(Sigmoid):
@@ -57,9 +57,9 @@ class SigmoidSlopeOfInput(Sigmoid):
 class FlattenByColumns(Flatten):
     """Flattens row by row and unflattens column by column."""
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         dx = super().backward(dout)
-        return dout.reshape(dx.shape, order="F") if input_gradient else None
+        return dout.reshape(dx.shape, order="F")
 
 
 class DropoutNotScaled(Dropout):
@@ -77,7 +77,7 @@ class DropoutNotScaled(Dropout):
 class DropoutTwoMasks(Dropout):
     """Draws a new mask on the way back."""
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         mask = (self._rng.random(dout.shape) >= self.rate) / (1 - self.rate)
         super().backward(dout)
-        return dout * mask if input_gradient else None
+        return dout * mask

@@ -34,11 +34,12 @@ import numpy as np
 
 from cnnbook.fast.shards import Meeting
 from cnnbook.nn.activations import ReLU
+from cnnbook.nn.arguments import check_positive
 from cnnbook.nn.batchnorm import BatchNormalization
 from cnnbook.nn.channels import channel_sums, pixel_rows, spread
 from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dropout import Dropout
-from cnnbook.nn.layer import Array, Layer, check_positive
+from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.pooling import MaxPooling2D
 from cnnbook.nn.sequential import Sequential
 
@@ -142,23 +143,27 @@ class FusedSequential(Sequential):
                 "call forward(x, training=True) before every backward(dout)."
             )
         (pieces, meeting, copies, runs), self._pass = self._pass, None
-        learner = self.first_with_gradient(input_gradient)
+        learner = 0 if input_gradient else self.first_learner()
+        if learner == len(self.layers):
+            return None
         first = max(index for index in runs[0] if index <= learner)
 
         def work(shard):
-            blame = dout[pieces[shard]]
+            dx = dout[pieces[shard]]
             for index, step in reversed(runs[shard].items()):
-                if index >= first:
-                    blame = step.backward(blame, input_gradient=input_gradient or index > first)
-            return blame
+                if index > first or (index == first and input_gradient):
+                    dx = step.backward(dx)
+                elif index == first:
+                    step.backward(dx, input_gradient=False)
+            return dx
 
-        blames = meeting.run(work)
+        shares = meeting.run(work)
         for layer, *parts in zip(self.layers, *copies, strict=True):
             for name in parts[0].grads:
                 layer.grads[name] = functools.reduce(np.add, [part.grads[name] for part in parts])
         if not input_gradient:
             return None
-        return blames[0] if len(blames) == 1 else np.concatenate(blames)
+        return shares[0] if len(shares) == 1 else np.concatenate(shares)
 
     def forget(self) -> None:
         """Drop what the last forward pass kept for `backward`."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnnbook.gradcheck.differences import Comparison, check_gradient
 from cnnbook.gradcheck.hints import suggest
-from cnnbook.nn.layer import check_shape, describe
+from cnnbook.nn.arguments import check_shape, describe
 
 Array = np.ndarray
 
@@ -213,11 +213,15 @@ class Trial:
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             faults.append(f"a second backward after one forward must raise RuntimeError. It raised {told}.")
-        try:
-            if tried.backward(self.dout.copy(), input_gradient=False) is not None:
-                faults.append("backward(dout, input_gradient=False) must return None.")
-        except TypeError as error:
-            faults.append(f"backward must take input_gradient=False. It raised TypeError: {error}.")
+        if layer.params:
+            try:
+                if tried.backward(self.dout.copy(), input_gradient=False) is not None:
+                    faults.append("backward(dout, input_gradient=False) must return None.")
+            except TypeError as error:
+                faults.append(
+                    "backward of a layer that learns must take input_gradient=False. "
+                    f"It raised TypeError: {error}."
+                )
         if faults:
             raise GradientError(f"{describe(self.layer)}: {faults[0]}", Report(describe(self.layer)))
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from cnnbook.keras_twin.convert import layer_to_keras
 from cnnbook.nn import Conv2D, DepthwiseConv2D
+from cnnbook.nn.arguments import describe
 from cnnbook.nn.geometry import image_pads
-from cnnbook.nn.layer import Layer, describe
+from cnnbook.nn.layer import Layer
 
 REFEREES = 1e-10  # ours and Keras in float64, relative to the largest entry of the array
 NEAR = 1e-5  # the same two in float32; more is excused where ours is the one nearer to the referee,

@@ -6,8 +6,8 @@ They are written with `keras.ops` alone, so any backend of Keras will do. Import
 import numpy as np
 
 from cnnbook.keras_twin import keras
+from cnnbook.nn.arguments import check_image, check_number, check_padding, check_pair, check_positive
 from cnnbook.nn.geometry import count_windows, image_pads
-from cnnbook.nn.layer import check_image, check_number, check_padding, check_pair, check_positive
 from cnnbook.nn.windows import tap_slices
 
 ops = keras.ops

@@ -8,9 +8,9 @@ import functools
 import numpy as np
 
 from cnnbook.keras_twin import tf
+from cnnbook.nn.arguments import check_padding, check_pair, check_positive
 from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.initializers import GlorotNormal
-from cnnbook.nn.layer import check_padding, check_pair, check_positive
 from cnnbook.nn.windows import tap_slices
 
 ACTIVATIONS = {

@@ -19,7 +19,7 @@ class GivenMask(Layer):
         self.remember(training, x.shape, self.mask)
         return x * self.mask.astype(x.dtype)
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         (mask,) = self.recall(dout)
         return dout * mask.astype(dout.dtype)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from cnnbook.keras_twin.convert import to_keras
 from cnnbook.nn import training as ours
-from cnnbook.nn.layer import check_positive
+from cnnbook.nn.arguments import check_positive
 from cnnbook.nn.losses import Loss
 from cnnbook.nn.optimizers import Optimizer
 from cnnbook.nn.training import History

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.nn.layer import Layer, check_number
+from cnnbook.nn.arguments import check_number
+from cnnbook.nn.layer import Layer
 
 
 @dataclass(eq=False)
@@ -34,10 +35,10 @@ class ReLU(Layer):
         self.remember(training, x.shape, x > 0)
         return np.maximum(x, 0)
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx = dout where x > 0, and 0 elsewhere; at the kink itself, x = 0, it is 0, as in Keras."""
         (positive,) = self.recall(dout)
-        return dout * positive if input_gradient else None
+        return dout * positive
 
 
 @dataclass(eq=False)
@@ -78,10 +79,10 @@ class LeakyReLU(Layer):
         self.remember(training, x.shape, positive)
         return np.where(positive, x, self.negative_slope * x)
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx = dout where x > 0, and negative_slope dout elsewhere."""
         (positive,) = self.recall(dout)
-        return np.where(positive, dout, self.negative_slope * dout) if input_gradient else None
+        return np.where(positive, dout, self.negative_slope * dout)
 
 
 @dataclass(eq=False)
@@ -110,10 +111,10 @@ class Sigmoid(Layer):
         self.remember(training, x.shape, out)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx = dout out (1 - out): at most a quarter of dout, and next to nothing far from zero."""
         (out,) = self.recall(dout)
-        return dout * out * (1 - out) if input_gradient else None
+        return dout * out * (1 - out)
 
 
 @dataclass(eq=False)
@@ -138,10 +139,10 @@ class Tanh(Layer):
         self.remember(training, out.shape, out)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx = dout (1 - out^2)."""
         (out,) = self.recall(dout)
-        return dout * (1 - out * out) if input_gradient else None
+        return dout * (1 - out * out)
 
 
 @dataclass(eq=False)
@@ -173,14 +174,12 @@ class Softmax(Layer):
         self.remember(training, out.shape, out)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """Every score moves every probability of its row: raising one lowers all others.
 
         dx[n, k] = out[n, k] (dout[n, k] - sum over j of out[n, j] dout[n, j])
         """
         (out,) = self.recall(dout)
-        if not input_gradient:
-            return None
         return out * (dout - (out * dout).sum(axis=-1, keepdims=True))
 
 

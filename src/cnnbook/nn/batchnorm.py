@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.arguments import Shape, check_number
 from cnnbook.nn.channels import channel_sums, pixel_rows, spread
 from cnnbook.nn.depthwise import DepthwiseConv2D
-from cnnbook.nn.layer import Layer, Shape, check_number
+from cnnbook.nn.layer import Layer
 
 
 @dataclass(eq=False)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.arguments import Shape, check_initializer, check_positive
 from cnnbook.nn.initializers import GlorotUniform, draw
-from cnnbook.nn.layer import Layer, Shape, check_initializer, check_positive
+from cnnbook.nn.layer import Layer
 
 
 @dataclass(eq=False)

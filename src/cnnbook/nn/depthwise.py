@@ -4,17 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.arguments import Shape, check_initializer, check_padding, check_pair, check_positive
 from cnnbook.nn.channels import channel_sums, pixel_rows
 from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.initializers import GlorotUniform, draw
-from cnnbook.nn.layer import (
-    Layer,
-    Shape,
-    check_initializer,
-    check_padding,
-    check_pair,
-    check_positive,
-)
+from cnnbook.nn.layer import Layer
 from cnnbook.nn.windows import crop_images, extract_windows, pad_images, tap_slices
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.nn.layer import Layer, Shape, check_number, check_rng
+from cnnbook.nn.arguments import Shape, check_number, check_rng
+from cnnbook.nn.layer import Layer
 
 
 @dataclass(eq=False)
@@ -65,10 +66,10 @@ class Dropout(Layer):
         self.remember(training, x.shape, mask)
         return x * mask
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx = dout mask / (1 - rate): what was dropped did not matter, what was kept counts as much more."""
         (mask,) = self.recall(dout)
-        return dout * mask if input_gradient else None
+        return dout * mask
 
     def draw_mask(self, shape: Shape) -> np.ndarray:
         """The next mask: 0 with probability rate, else 1 / (1 - rate)."""

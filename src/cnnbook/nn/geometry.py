@@ -1,6 +1,6 @@
 """How many zeros around an image and how many windows on it: `cnnbook.shapes` for height and width."""
 
-from cnnbook.nn.layer import check_image
+from cnnbook.nn.arguments import check_image
 from cnnbook.shapes import output_size, pad_amounts, window_extent
 
 Pair = tuple[int, int]

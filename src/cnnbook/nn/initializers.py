@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.nn.layer import check_rng
+from cnnbook.nn.arguments import check_rng
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnbook.nn.layer import check_positive
+from cnnbook.nn.arguments import check_positive
 
 Array = np.ndarray
 

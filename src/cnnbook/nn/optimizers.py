@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cnnbook.nn.layer import check_number
+from cnnbook.nn.arguments import check_number
 
 Array = np.ndarray
 

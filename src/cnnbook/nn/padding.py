@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.nn.layer import Layer, Shape, check_image
+from cnnbook.nn.arguments import Shape, check_image
+from cnnbook.nn.layer import Layer
 from cnnbook.nn.windows import pad_images
 
 
@@ -51,11 +52,11 @@ class ZeroPadding2D(Layer):
         self.remember(training, out.shape, x.shape)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx is dout without its frame: the zeros cannot be blamed."""
         ((_, height, width, _),) = self.recall(dout)
         (top, _), (left, _) = self.padding
-        return dout[:, top : top + height, left : left + width] if input_gradient else None
+        return dout[:, top : top + height, left : left + width]
 
 
 def check_frame(owner: str, value) -> tuple[tuple[int, int], tuple[int, int]]:

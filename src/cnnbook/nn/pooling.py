@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnbook.nn.arguments import Shape, check_image, check_padding, check_pair
 from cnnbook.nn.geometry import count_windows, image_pads
-from cnnbook.nn.layer import Layer, Shape, check_image, check_padding, check_pair
+from cnnbook.nn.layer import Layer
 from cnnbook.nn.windows import crop_images, pad_images, tap_slices
 
 
@@ -96,7 +97,7 @@ class MaxPooling2D(Pooling2D):
         self.remember(training, out.shape, beats_columns, beats_rows, padded.shape, size)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """The winner takes all: dout goes to the pixel that was the maximum, the first of them in a tie.
 
         dx[n, i', j', c] = sum of dout[n, i, j, c] over the windows in which pixel (i', j') won
@@ -110,8 +111,6 @@ class MaxPooling2D(Pooling2D):
         dx : (N, H, W, C), or None.
         """
         beats_columns, beats_rows, shape, size = self.recall(dout)
-        if not input_gradient:
-            return None
         rows, columns = self.stops(dout.shape[1:3])
         dwide = np.zeros((*shape[:2], *dout.shape[2:]), dout.dtype)  # (N, H, W', C)
         hand_to_winners(dout, beats_rows, [dwide[:, stops] for stops in rows])
@@ -191,7 +190,7 @@ class AveragePooling2D(Pooling2D):
         self.remember(training, out.shape, counts, padded.shape, size)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """Every real pixel of a window gets an equal share of its dout.
 
         dx[n, i', j', c] = sum of dout[n, i, j, c] / (real pixels in window (i, j)) over the windows that
@@ -206,8 +205,6 @@ class AveragePooling2D(Pooling2D):
         dx : (N, H, W, C), or None.
         """
         counts, shape, size = self.recall(dout)
-        if not input_gradient:
-            return None
         share = dout / counts
         dx = np.zeros(shape, dout.dtype)
         for tap in self.taps(dout.shape[1:3]):
@@ -251,10 +248,8 @@ class GlobalAveragePooling2D(Layer):
         self.remember(training, out.shape, x.shape)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx[n, i', j', c] = dout[n, c] / (H W): every pixel gets the same share."""
         (shape,) = self.recall(dout)
-        if not input_gradient:
-            return None
         share = dout / (shape[1] * shape[2])
         return np.broadcast_to(share[:, np.newaxis, np.newaxis], shape).copy()

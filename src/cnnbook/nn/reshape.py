@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.nn.layer import Layer, Shape, check_number
+from cnnbook.nn.arguments import Shape, check_number
+from cnnbook.nn.layer import Layer
 
 
 @dataclass(eq=False)
@@ -34,10 +35,10 @@ class Flatten(Layer):
         self.remember(training, out.shape, x.shape)
         return out
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx is dout in the shape of x: every number goes back to its place."""
         (shape,) = self.recall(dout)
-        return dout.reshape(shape) if input_gradient else None
+        return dout.reshape(shape)
 
 
 @dataclass(eq=False)
@@ -80,7 +81,7 @@ class Rescaling(Layer):
         self.remember(training, x.shape)
         return self.scale * x + self.offset
 
-    def backward(self, dout, *, input_gradient=True):
+    def backward(self, dout):
         """dx = scale dout; the offset moves nothing."""
         self.recall(dout)
-        return self.scale * dout if input_gradient else None
+        return self.scale * dout

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.nn.layer import Array, Layer, Shape, check_shape
+from cnnbook.nn.arguments import Shape, check_shape
+from cnnbook.nn.layer import Array, Layer
 
 
 @dataclass(eq=False)
@@ -88,25 +89,32 @@ class Sequential:
     def backward(self, dout: Array, *, input_gradient: bool = True) -> Array | None:
         """Fill every layer's grads, last layer first; return dx, or None when it is not asked for.
 
-        Without input_gradient the way back ends at the first layer that learns: below it nobody needs blame.
+        Without input_gradient the way back ends at the first layer that learns: nothing below it needs a
+        gradient, so that layer is spared its dx, and the layers below it are not asked at all.
         """
-        first = self.first_with_gradient(input_gradient)
+        first = 0 if input_gradient else self.first_learner()
         for index, layer in reversed(list(enumerate(self.layers))):
             if index < first:
                 layer.forget()
+            elif index == first and not input_gradient:
+                dout = layer.backward(dout, input_gradient=False)
             else:
-                dout = layer.backward(dout, input_gradient=input_gradient or index > first)
-        return dout
+                dout = layer.backward(dout)
+        return dout if input_gradient else None
 
     def forget(self) -> None:
         """Drop what the last forward pass kept for `backward`."""
         for layer in self.layers:
             layer.forget()
 
-    def first_with_gradient(self, input_gradient: bool) -> int:
-        """Where the way back ends: at layer 0 if dx is asked for, else at the first layer that learns."""
-        learns = [index for index, layer in enumerate(self.layers) if layer.trainable and layer.params]
-        return 0 if input_gradient or not learns else learns[0]
+    def first_learner(self) -> int:
+        """The index of the first layer that an optimizer changes; if all are frozen, the first with parameters.
+
+        Without any layer that has parameters it is the number of layers.
+        """
+        with_params = [index for index, layer in enumerate(self.layers) if layer.params]
+        learners = [index for index in with_params if self.layers[index].trainable]
+        return (learners or with_params or [len(self.layers)])[0]
 
     def parameters(self) -> Iterator[tuple[str, Array, Array | None]]:
         """All that an optimizer may change: ("0/kernel", param, grad) of the layers that are not frozen."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.nn.layer import check_positive
+from cnnbook.nn.arguments import check_positive
 from cnnbook.nn.progress import progress_bar
 from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.nn.sequential import Sequential
