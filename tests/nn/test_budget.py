@@ -1,18 +1,14 @@
-"""What a training step may cost, counted and not timed: copies, products, memory, dtypes, lines of code.
+"""What a training step may cost, counted and not timed: copies, products, memory, dtypes.
 
 The network is one convolution block and a dense layer on batches of 32; all counts are exact on any machine.
 """
 
-import ast
 import functools
-import io
 import os
 import platform
 import subprocess
 import sys
-import tokenize
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +18,6 @@ from cnnbook.fast import fuse
 from cnnbook.nn import windows
 from cnnbook.nn.training import train_step
 
-SOURCES = sorted(Path(nn.__file__).parent.glob("*.py"))
 N, SIZE, CHANNELS, FILTERS = 32, 14, 8, 16
 IMAGES = N * SIZE * SIZE  # pixels in a batch
 ways = pytest.mark.parametrize("way", [lambda model: model, fuse], ids=["plain", "fused"])
@@ -212,35 +207,3 @@ def test_freed_arrays_are_kept_for_the_next_ones():
         [sys.executable, "-c", PAGE_FAULTS], capture_output=True, text=True, check=True, env=env
     )
     assert int(ran.stdout) < 500
-
-
-LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-
-
-def code_lines(source):
-    """Lines that hold code: no docstrings, comments or blank lines."""
-    lines = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in LAYOUT:
-            lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
-        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if text and isinstance(node.value.value, str):
-            lines -= set(range(node.lineno, node.end_lineno + 1))
-    return len(lines - {source.count("\n") + 1})
-
-
-def test_the_count_leaves_out_docstrings_comments_and_blank_lines():
-    lines = ['"""Text.', "", 'More."""', "", 'x = """a', 'b"""  # why', "", "", "# Why.", "def f():"]
-    lines += ['    """Doc."""', "    return (", "        1)", ""]
-    assert code_lines("\n".join(lines)) == 5
-
-
-def test_the_library_stays_under_1500_lines_of_code():
-    plain = [path for path in SOURCES if path.stem not in ("runtime", "progress")]
-    assert sum(code_lines(path.read_text("utf-8")) for path in plain) < 1500
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=[path.stem for path in SOURCES])
-def test_no_file_of_the_library_is_longer_than_300_lines(path):
-    assert len(path.read_text("utf-8").splitlines()) <= 300

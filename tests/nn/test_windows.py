@@ -166,25 +166,6 @@ def test_no_padding_hands_back_the_same_array():
     assert pad_images(x, ((0, 0), (0, 0))) is x
 
 
-@given(valid)
-def test_the_kernel_gradient_of_kept_rows_is_the_one_of_rows_copied_anew(case):
-    x = case.rng.standard_normal(case.x_shape)
-    kernel, keep = case.rng.standard_normal((*case.window_size, case.channels, 4)), []
-    out = windowed_product(x, kernel, *case[4:6], keep=keep)
-    assert sum(len(rows) for _, rows in keep) == case.n
-    anew, nothing = windowed_kernel_gradient(x, out, *case[3:6]), np.full_like(x, np.nan)
-    np.testing.assert_array_equal(windowed_kernel_gradient(nothing, out, *case[3:6], keep), anew)
-
-
-@pytest.mark.parametrize(("block", "channels", "images"), [(10**6, 4, 2), (1, 4, 0), (1, 3, 2)])
-def test_rows_are_kept_where_they_are_small(monkeypatch, block, channels, images):
-    """All in one block, or of few channels: otherwise they would fill the memory."""
-    monkeypatch.setattr(windows, "BLOCK_BYTES", block)
-    keep = []
-    windowed_product(np.ones((2, 6, 6, channels)), np.ones((3, 3, channels, 5)), keep=keep)
-    assert sum(len(rows) for _, rows in keep) == images
-
-
 @given(geometries(paddings=("same",)))
 def test_the_input_gradient_leaves_the_frame_out_when_asked(case):
     pads = image_pads(case.size, *case[3:6], "same")

@@ -99,7 +99,7 @@ class BiasPerPixel(Conv2D):
 
 
 class BiasGradientAveraged(Conv2D):
-    """Averages the bias gradient over examples and places; every place's blame should be added."""
+    """Averages the bias gradient over examples and places; every place's gradient should be added."""
 
     def backward(self, dout, *, input_gradient=True):
         dx = super().backward(dout, input_gradient=input_gradient)

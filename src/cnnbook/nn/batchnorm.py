@@ -109,7 +109,7 @@ class BatchNormalization(Layer):
         return out.reshape(x.shape)
 
     def backward(self, dout, *, input_gradient=True):
-        """Blame scale, shift and input for dout; the input also moved the mean and the variance.
+        """The gradients of scale, shift and input; the input also moved the mean and the variance.
 
         dgamma = sum of dout x_hat         dbeta = sum of dout         both over all m numbers of a channel
         dx     = gamma / sqrt(variance + epsilon) (dout - dbeta / m - x_hat dgamma / m)

@@ -6,15 +6,11 @@ import numpy as np
 
 from cnnbook.nn.arguments import Shape, check_initializer, check_padding, check_pair, check_positive
 from cnnbook.nn.channels import channel_sums, pixel_rows
+from cnnbook.nn.convolve import convolve, convolve_input_gradient, convolve_kernel_gradient
 from cnnbook.nn.geometry import count_windows, image_pads
 from cnnbook.nn.initializers import GlorotUniform, draw
 from cnnbook.nn.layer import Layer
-from cnnbook.nn.windows import (
-    pad_images,
-    windowed_input_gradient,
-    windowed_kernel_gradient,
-    windowed_product,
-)
+from cnnbook.nn.windows import pad_images
 
 
 @dataclass(eq=False)
@@ -103,19 +99,14 @@ class Conv2D(Layer):
 
     def forward(self, x, *, training=False):
         x = pad_images(self.check_input(x), self.pads())
-        _, strides, dilation_rate = self._geometry()
-        keep = [] if training and self.groups == 1 else None
-        out = join(
-            windowed_product(x_g, kernel_g, strides, dilation_rate, keep)
-            for x_g, kernel_g in self._groups(x, self.params["kernel"])
-        )
+        out, rows = convolve(x, self.params["kernel"], *self._steps(), keep_rows=training)
         if self.use_bias:
             out += self.params["bias"]
-        self.remember(training, out.shape, x, keep)
+        self.remember(training, out.shape, x, rows)
         return out
 
     def backward(self, dout, *, input_gradient=True):
-        """Blame the kernel, the bias and the input for dout.
+        """The gradients of the kernel, the bias and the input.
 
         dkernel[u, v, c, f] = sum over n, i, j of
                               x[n, i s_h + u d_h - P_top, j s_w + v d_w - P_left, c] dout[n, i, j, f]
@@ -131,20 +122,15 @@ class Conv2D(Layer):
         -------
         dx : (N, H, W, C), or None.
         """
-        x, kept = self.recall(dout)
-        self.grads["kernel"] = join(
-            windowed_kernel_gradient(x_g, dout_g, *self._geometry(), kept)
-            for x_g, dout_g in self._groups(x, dout)
-        )
+        x, rows = self.recall(dout)
+        strides, dilation_rate, groups = self._steps()
+        self.grads["kernel"] = convolve_kernel_gradient(x, dout, self.kernel_size, *self._steps(), rows)
         if self.use_bias:
             self.grads["bias"] = channel_sums(pixel_rows(dout), self.filters)
         if not input_gradient:
             return None
-        _, strides, dilation_rate = self._geometry()
-        return join(
-            windowed_input_gradient(dout_g, kernel_g, x.shape[1:3], strides, dilation_rate, self.pads())
-            for dout_g, kernel_g in self._groups(dout, self.params["kernel"])
-        )
+        kernel, size = self.params["kernel"], x.shape[1:3]
+        return convolve_input_gradient(dout, kernel, size, strides, dilation_rate, self.pads(), groups)
 
     def pads(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Zeros around the image this layer was built for: ((top, bottom), (left, right)).
@@ -160,14 +146,5 @@ class Conv2D(Layer):
     def _geometry(self):
         return self.kernel_size, self.strides, self.dilation_rate
 
-    def _groups(self, *arrays):
-        """The parts of the arrays that belong together: their last axes cut into `groups` equal pieces."""
-        if self.groups == 1:
-            return [arrays]
-        return zip(*(np.split(array, self.groups, axis=-1) for array in arrays), strict=True)
-
-
-def join(parts):
-    """Put the groups' channels side by side again; one group is handed back as it is."""
-    parts = list(parts)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+    def _steps(self):
+        return self.strides, self.dilation_rate, self.groups

@@ -85,7 +85,7 @@ class Dense(Layer):
         return out
 
     def backward(self, dout, *, input_gradient=True):
-        """Blame the kernel, the bias and the input for dout.
+        """The gradients of the kernel, the bias and the input.
 
         dkernel[d, u] = sum over n of x[n, d] dout[n, u]              dkernel = x.T @ dout
         dbias[u]      = sum over n of dout[n, u]

@@ -92,7 +92,7 @@ class DepthwiseConv2D(Layer):
         return out
 
     def backward(self, dout, *, input_gradient=True):
-        """Blame the kernel, the bias and the input for dout, channel by channel.
+        """The gradients of the kernel, the bias and the input, channel by channel.
 
         dkernel[u, v, c, m] = sum over n, i, j of
                               x[n, i s_h + u d_h - P_top, j s_w + v d_w - P_left, c] dout[n, i, j, c M + m]

@@ -53,7 +53,7 @@ class ZeroPadding2D(Layer):
         return out
 
     def backward(self, dout):
-        """dx is dout without its frame: the zeros cannot be blamed."""
+        """dx is dout without its frame: the zeros depend on no pixel."""
         ((_, height, width, _),) = self.recall(dout)
         (top, _), (left, _) = self.padding
         return dout[:, top : top + height, left : left + width]

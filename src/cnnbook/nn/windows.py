@@ -12,7 +12,7 @@ A convolution is then `rows @ kernel`: every window's sum of products is one ent
 `scatter_windows` is the way back: it adds every window entry to the pixel it was read from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -152,7 +152,7 @@ def blocks_of_rows(windows: Array) -> Iterator[tuple[slice, Array]]:
     """
     n, out_height, out_width, k_h, k_w, channels = windows.shape
     positions, taps = out_height * out_width, k_h * k_w * channels
-    per_block = max(1, BLOCK_BYTES // max(1, positions * taps * windows.itemsize))
+    per_block = images_per_block(windows)
     for start in range(0, n, per_block):
         images = slice(start, min(start + per_block, n))
         if channels < FEW_CHANNELS:
@@ -162,8 +162,21 @@ def blocks_of_rows(windows: Array) -> Iterator[tuple[slice, Array]]:
             yield images, windows[images].reshape(-1, positions, taps)
 
 
+def images_per_block(windows: Array) -> int:
+    """How many images' rows fit into BLOCK_BYTES; at least one.
+
+    >>> images_per_block(np.zeros((64, 14, 14, 3, 3, 16), np.float32))
+    4
+    """
+    return max(1, BLOCK_BYTES // max(1, windows[:1].size * windows.itemsize))
+
+
 def windowed_product(
-    x: Array, kernel: Array, strides: Pair = (1, 1), dilation_rate: Pair = (1, 1), keep: list | None = None
+    x: Array,
+    kernel: Array,
+    strides: Pair = (1, 1),
+    dilation_rate: Pair = (1, 1),
+    blocks: Iterable | None = None,
 ) -> Array:
     """Slide `kernel` over `x`: every window's sum of products, one matrix product per image.
 
@@ -183,13 +196,12 @@ def windowed_product(
                                                                1
 
     The copy is the price for a product that runs at the machine's full speed. It is made for a few images at
-    a time, so that it never leaves the core's cache and needs little memory (unless the rows are kept).
+    a time, so that it never leaves the core's cache and needs little memory.
 
     Parameters
     ----------
     x : (N, H, W, C), already padded. kernel : (K_h, K_w, C, F).
-    keep : a list that takes the rows, for who needs them again, where they are small: of few channels, or of
-        so few images that one block holds them all.
+    blocks : the rows, if the caller has or keeps them (see `convolve`); they are copied here otherwise.
 
     Returns
     -------
@@ -213,24 +225,22 @@ def windowed_product(
     weights = np.ascontiguousarray(kernel).reshape(-1, filters)  # (K_h K_w C, F)
     out = np.empty((n, out_height, out_width, filters), x.dtype)
     with blas_at_one_thread():
-        for images, rows in blocks_of_rows(windows):
+        for images, rows in blocks or blocks_of_rows(windows):
             np.matmul(rows, weights, out=out[images].reshape(*rows.shape[:2], -1))
-            if keep is not None and (x.shape[3] < FEW_CHANNELS or len(rows) == n):
-                keep.append((images, rows))
     return out
 
 
 def windowed_kernel_gradient(
-    x: Array, dout: Array, window_size: Pair, strides: Pair, dilation_rate: Pair, kept: list | None = None
+    x: Array, dout: Array, window_size: Pair, strides: Pair, dilation_rate: Pair, blocks: list | None = None
 ) -> Array:
-    """How the kernel of `windowed_product` should change: the same rows, multiplied from the other side.
+    """The gradient of the kernel of `windowed_product`: the same rows, multiplied from the other side.
 
     dkernel[u, v, c, f] = sum over n, i, j of x[n, i s_h + u d_h, j s_w + v d_w, c] dout[n, i, j, f]
 
     Parameters
     ----------
     x : (N, H, W, C), already padded. dout : (N, H', W', F).
-    kept : the rows, if `windowed_product` kept them; they are copied anew otherwise.
+    blocks : the rows, if they were kept; they are copied again otherwise.
 
     Returns
     -------
@@ -243,7 +253,7 @@ def windowed_kernel_gradient(
     array([3., 6.])
     """
     channels, filters = x.shape[3], dout.shape[3]
-    blocks = kept or blocks_of_rows(extract_windows(x, window_size, strides, dilation_rate))
+    blocks = blocks or blocks_of_rows(extract_windows(x, window_size, strides, dilation_rate))
     dkernel = np.zeros((window_size[0] * window_size[1] * channels, filters), dout.dtype)
     with blas_at_one_thread():
         for images, rows in blocks:
@@ -259,7 +269,7 @@ def windowed_input_gradient(
     dilation_rate: Pair,
     pads: tuple[Pair, Pair] = ((0, 0), (0, 0)),
 ) -> Array:
-    """How the input of `windowed_product` should change: every output's blame, sent back through its taps.
+    """The gradient of the input of `windowed_product`: every output's gradient, sent back through its taps.
 
     dx[n, i', j', c] = sum of dout[n, i, j, f] kernel[u, v, c, f] over all outputs and taps that read the
     pixel, that is with i s_h + u d_h = i' and j s_w + v d_w = j'.
