@@ -29,8 +29,8 @@ from cnnbook.nn import (
     SoftmaxCrossEntropy,
     evaluate,
     fit,
+    log,
     predict,
-    training,
 )
 from cnnbook.nn.progress import progress_bar, somebody_is_watching
 from cnnbook.nn.training import batches
@@ -433,7 +433,7 @@ def test_nobody_is_watching_without_ipython_or_without_stderr(monkeypatch):
 def test_a_watched_run_shows_a_bar_that_counts_its_steps_and_is_closed(monkeypatch):
     stream = pretend(monkeypatch, terminal=True)
     bars = []
-    monkeypatch.setattr(training, "progress_bar", lambda steps: bars.append(progress_bar(steps)) or bars[0])
+    monkeypatch.setattr(log, "progress_bar", lambda steps: bars.append(progress_bar(steps)) or bars[0])
     train()
     (bar,) = bars
     assert (bar.total, bar.n, bar.disable) == (21, 21, True)

@@ -1,13 +1,15 @@
 """Train a Keras model as `cnnbook.nn.training.fit` trains ours: the same batches, the same numbers kept."""
 
+import math
+
 import numpy as np
 
 from cnnbook.keras_twin.convert import to_keras
 from cnnbook.nn import training as ours
 from cnnbook.nn.arguments import check_positive
+from cnnbook.nn.log import History, Log, add
 from cnnbook.nn.losses import Loss
 from cnnbook.nn.optimizers import Optimizer
-from cnnbook.nn.training import History
 
 
 def fit(
@@ -61,23 +63,20 @@ def fit(
     """
     loss = to_keras(loss, dtype=model.layers[-1].compute_dtype) if isinstance(loss, Loss) else loss
     optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
-    callbacks = list(callbacks)
-    watched = any(hasattr(callback, "on_gradients") for callback in callbacks)
-    train_step, measure = compiled_steps(model, loss, optimizer, norms=watched)
-
-    def train(x, y, epoch, step):
-        logs, lengths = map(as_floats, train_step(x, y))
-        ours.check_finite(logs["loss"], f"step {step} of epoch {epoch}")
-        if watched:
-            ours.call(callbacks, "on_gradients", model, step, lengths)
-        return logs
-
-    return ours.run_epochs(
-        model,
-        train,
-        lambda x, y: mean_over_batches(measure, x, y),
-        *(x, y, epochs, batch_size, validation_data, seed, callbacks),
-    )
+    x, y, validation_data = ours.check_run(x, y, epochs, batch_size, validation_data)
+    rng = np.random.default_rng(seed)
+    with Log(model, epochs * math.ceil(len(x) / batch_size), callbacks) as log:
+        watched = any(hasattr(callback, "on_gradients") for callback in log.callbacks)
+        train_step, measure = compiled_steps(model, loss, optimizer, norms=watched)
+        log.start()
+        for _ in range(epochs):
+            for batch in ours.batches(len(x), batch_size, rng):
+                logs, lengths = map(as_floats, train_step(x[batch], y[batch]))
+                if watched:
+                    log.tell("on_gradients", model, log.steps, lengths)
+                log.step(logs, len(batch))
+            log.epoch(mean_over_batches(measure, *validation_data) if validation_data else {})
+    return log.run
 
 
 def evaluate(model, loss, x: np.ndarray, y: np.ndarray, *, batch_size: int = 256) -> dict[str, float]:
@@ -147,7 +146,7 @@ def mean_over_batches(measure, x, y, batch_size: int = 256) -> dict[str, float]:
     """The means of what `measure` returns over all examples."""
     totals = {}
     for batch in ours.batches(len(x), batch_size):
-        ours.add(totals, as_floats(measure(x[batch], y[batch])), len(x[batch]))
+        add(totals, as_floats(measure(x[batch], y[batch])), len(x[batch]))
     return {key: total / len(x) for key, total in totals.items()}
 
 

@@ -2,36 +2,17 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from cnnbook.nn.arguments import check_positive
-from cnnbook.nn.progress import progress_bar
+from cnnbook.nn.log import History, Log, add, check_finite
 from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.nn.sequential import Sequential
 
 Array = np.ndarray
-
-
-@dataclass
-class History:
-    """What a training run measured.
-
-    Attributes
-    ----------
-    history : one value per finished epoch under Keras' keys: "loss", and for integer labels "accuracy"; with
-        validation data also "val_loss" and "val_accuracy". The first two are means over the epoch's steps,
-        taken while the weights were changing; the others are measured after the epoch.
-    steps : "loss" and "accuracy" of every single step's batch, before the step.
-    interrupted : True when the run was stopped by Ctrl-C.
-    """
-
-    history: dict[str, list[float]] = field(default_factory=dict)
-    steps: dict[str, list[float]] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 def fit(
@@ -83,72 +64,16 @@ def fit(
     >>> len(run.history["loss"]), len(run.steps["loss"]), run.history["accuracy"][-1]
     (20, 40, 1.0)
     """
-    return run_epochs(
-        model,
-        lambda x, y, epoch, step: train_step(model, loss, optimizer, x, y, f"step {step} of epoch {epoch}"),
-        lambda x, y: evaluate(model, loss, x, y),
-        *(x, y, epochs, batch_size, validation_data, seed, list(callbacks)),
-    )
-
-
-def run_epochs(
-    model,
-    train: Callable,
-    measure: Callable,
-    x,
-    y,
-    epochs,
-    batch_size,
-    validation_data,
-    seed,
-    callbacks: list,
-) -> History:
-    """What `fit` does around its steps, for any kind of model: `keras_twin` trains Keras' with it.
-
-    Parameters
-    ----------
-    train, measure : train(x, y, epoch, step) makes one step on a batch, measure(x, y) evaluates; both return
-        {"loss": ..., "accuracy": ...}. The rest is as in `fit`, for which it speaks in error messages.
-    """
-    x, y = check_data("fit", x, y)
-    epochs = check_positive("fit", "epochs", epochs)
-    batch_size = check_positive("fit", "batch_size", batch_size)
-    if validation_data is not None:
-        if not isinstance(validation_data, list | tuple) or len(validation_data) != 2:
-            raise ValueError(
-                "fit: validation_data must be a pair (x_val, y_val). "
-                f"Received validation_data of type {type(validation_data).__name__}."
-            )
-        validation_data = check_data("fit, validation_data", *validation_data)
-    run, rng, step = History(), np.random.default_rng(seed), 0
-    bar = progress_bar(epochs * math.ceil(len(x) / batch_size))
-    try:
-        call(callbacks, "on_start", model)
-        for epoch in range(epochs):
-            totals = {}
+    x, y, validation_data = check_run(x, y, epochs, batch_size, validation_data)
+    rng = np.random.default_rng(seed)
+    with Log(model, epochs * math.ceil(len(x) / batch_size), callbacks) as log:
+        log.start()
+        for _ in range(epochs):
             for batch in batches(len(x), batch_size, rng):
-                logs = train(x[batch], y[batch], epoch, step)
-                record(run.steps, logs)
-                add(totals, logs, len(batch))
-                call(callbacks, "on_step", model, step, logs)
-                step += 1
-                if bar is not None:
-                    bar.set_postfix(epoch=epoch, loss=f"{logs['loss']:.3f}", refresh=False)
-                    bar.update()
-            logs = {key: total / len(x) for key, total in totals.items()}
-            if validation_data is not None:
-                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    measured = measure(*validation_data)
-                check_finite(measured["loss"], f"the validation after epoch {epoch}")
-                logs |= {f"val_{key}": value for key, value in measured.items()}
-            record(run.history, logs)
-            call(callbacks, "on_epoch", model, epoch, logs)
-    except KeyboardInterrupt:
-        run.interrupted = True
-    finally:
-        if bar is not None:
-            bar.close()
-    return run
+                logs = train_step(model, loss, optimizer, x[batch], y[batch], log.now)
+                log.step(logs, len(batch))
+            log.epoch(validate(model, loss, validation_data))
+    return log.run
 
 
 def train_step(model: Sequential, loss, optimizer, x: Array, y: Array, when: str = "this step") -> dict:
@@ -170,6 +95,14 @@ def train_step(model: Sequential, loss, optimizer, x: Array, y: Array, when: str
         model.backward(loss.backward(), input_gradient=False)
         optimizer.step(model)
     return logs
+
+
+def validate(model: Sequential, loss, validation_data: tuple[Array, Array] | None) -> dict[str, float]:
+    """What `evaluate` measures on validation data, without warnings on the way; {} without such data."""
+    if validation_data is None:
+        return {}
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return evaluate(model, loss, *validation_data)
 
 
 def evaluate(model: Sequential, loss, x: Array, y: Array, *, batch_size: int = 256) -> dict[str, float]:
@@ -242,15 +175,6 @@ def measure(loss, outputs: Array, y: Array) -> dict[str, float]:
     return logs
 
 
-def check_finite(loss: float, when: str, where: str = "", now: str = "") -> None:
-    """Refuse a loss that is infinity or nan, and say what to try."""
-    if not math.isfinite(loss):
-        raise FloatingPointError(
-            f"fit: the loss must stay finite. At {when} it is {loss}{where}. "
-            f"Try a smaller learning_rate{now}, inputs scaled to [0, 1], or another initializer."
-        )
-
-
 def first_not_finite(model: Sequential, x: Array) -> str:
     """Where in the network infinity or nan begins, in words. The model is left as it is."""
     if not np.isfinite(x).all():
@@ -262,24 +186,6 @@ def first_not_finite(model: Sequential, x: Array) -> str:
     return "all layers' outputs still are"
 
 
-def record(series: dict[str, list[float]], logs: dict[str, float]) -> None:
-    """Append every value to the list of its name."""
-    for key, value in logs.items():
-        series.setdefault(key, []).append(value)
-
-
-def add(totals: dict[str, float], logs: dict[str, float], count: int) -> None:
-    """Add every mean over `count` examples to the total of its name."""
-    for key, value in logs.items():
-        totals[key] = totals.get(key, 0.0) + value * count
-
-
-def call(callbacks: Iterable, method: str, *arguments: Any) -> None:
-    """Call the method of all callbacks that have it."""
-    for callback in callbacks:
-        getattr(callback, method, lambda *_: None)(*arguments)
-
-
 def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
     """Examples and targets as arrays of the same length, or a sentence that says they are not."""
     x, y = np.asarray(x), np.asarray(y)
@@ -289,3 +195,18 @@ def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
             f"Received x of shape {x.shape} and y of shape {y.shape}."
         )
     return x, y
+
+
+def check_run(x: Array, y: Array, epochs: int, batch_size: int, validation_data: Any) -> tuple:
+    """The data of a run as arrays, or a sentence that says what does not fit: (x, y, validation_data)."""
+    x, y = check_data("fit", x, y)
+    check_positive("fit", "epochs", epochs)
+    check_positive("fit", "batch_size", batch_size)
+    if validation_data is not None:
+        if not isinstance(validation_data, list | tuple) or len(validation_data) != 2:
+            raise ValueError(
+                "fit: validation_data must be a pair (x_val, y_val). "
+                f"Received validation_data of type {type(validation_data).__name__}."
+            )
+        validation_data = check_data("fit, validation_data", *validation_data)
+    return x, y, validation_data
