@@ -133,7 +133,7 @@ def test_the_layers_are_shared_so_training_one_trains_the_other():
 
 def test_save_writes_the_plain_model(tmp_path):
     model, (x, _) = network(), batch()
-    fuse(model, shards=2).save(tmp_path / "model.npz")
+    nn.save(fuse(model, shards=2), tmp_path / "model.npz")
     again = nn.load(tmp_path / "model.npz")
     assert type(again) is nn.Sequential
     np.testing.assert_array_equal(again.forward(x), model.forward(x))

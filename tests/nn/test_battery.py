@@ -115,3 +115,6 @@ def test_a_wrong_shape_is_refused_at_the_door(layer, input_shape):
         layer.forward(np.ones((2, *wrong)))
     with pytest.raises(ValueError, match="was built to compute in float64"):
         layer.forward(np.ones((2, *input_shape), np.float32))
+    out = layer.forward(np.ones((2, *input_shape)), training=True)
+    with pytest.raises(ValueError, match="Received dout of dtype float32"):
+        layer.backward(out.astype(np.float32))

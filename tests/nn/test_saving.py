@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from nn.test_sequential import IMAGES, draw, small_cnn
 
-from cnnbook.nn import Conv2D, ReLU, Sequential, load
+from cnnbook import nn
+from cnnbook.nn import Conv2D, ReLU, Sequential, load, save
+from cnnbook.nn.saving import CLASSES
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -17,7 +19,7 @@ def test_a_saved_network_comes_back_with_layers_weights_and_statistics(tmp_path,
     model, x = small_cnn(seed=5, dtype=dtype), draw((4, *IMAGES), dtype)
     model.layers[2].trainable = False
     model.forward(x, training=True)
-    model.save(tmp_path / "model.npz")
+    save(model, tmp_path / "model.npz")
     again = load(str(tmp_path / "model.npz"))
     assert repr(again) == repr(model)
     assert [layer.trainable for layer in again.layers] == [layer.trainable for layer in model.layers]
@@ -30,7 +32,7 @@ def test_a_saved_network_comes_back_with_layers_weights_and_statistics(tmp_path,
 
 def test_saving_replaces_the_old_file_only_when_the_new_one_is_whole(tmp_path, monkeypatch):
     path, model = tmp_path / "model.npz", small_cnn()
-    model.save(path)
+    save(model, path)
     before = path.read_bytes()
 
     def fails(file, **arrays):
@@ -39,20 +41,20 @@ def test_saving_replaces_the_old_file_only_when_the_new_one_is_whole(tmp_path, m
 
     monkeypatch.setattr(np, "savez", fails)
     with pytest.raises(OSError, match="disk full"):
-        model.save(path)
+        save(model, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["model.npz"]
 
 
 def test_a_saved_file_holds_no_pickle(tmp_path):
-    small_cnn().save(tmp_path / "model.npz")
+    save(small_cnn(), tmp_path / "model.npz")
     with zipfile.ZipFile(tmp_path / "model.npz") as archive:
         for name in archive.namelist():
             np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
 
 
 DAMAGED = "load: {path} must be a complete npz file. It is damaged or something else. Save the model again."
-FOREIGN = "load: {path} must hold a model written by model.save. It is an npz file of something else."
+FOREIGN = "load: {path} must hold a model written by nn.save. It is an npz file of something else."
 
 
 def changed(path, **changes):
@@ -74,7 +76,7 @@ def reconfigured(path, change):
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "model.npz"
-    small_cnn().save(path)
+    save(small_cnn(), path)
     return path
 
 
@@ -252,5 +254,46 @@ def test_what_load_could_not_make_again_is_not_saved(layers, tmp_path):
     model = Sequential(layers)
     model.build(IMAGES)
     with pytest.raises(ValueError, match="save: layers and initializers must be classes"):
-        model.save(tmp_path / "model.npz")
+        save(model, tmp_path / "model.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_public_layer_and_initializer_can_be_saved():
+    kinds = [kind for kind in map(vars(nn).get, nn.__all__) if isinstance(kind, type)]
+    layers = {kind.__name__ for kind in kinds if issubclass(kind, nn.Layer) and kind is not nn.Layer}
+    initializers = {
+        name for name in nn.__all__ if name.endswith(("Normal", "Uniform", "Zeros")) and name[0].isupper()
+    }
+    assert len(initializers) == 6
+    assert layers | initializers <= set(CLASSES)
+    assert set(CLASSES) - layers - initializers == {"Pooling2D"}  # what both poolings share
+
+
+def test_a_file_as_it_was_first_written_still_loads(tmp_path):
+    """The format of version 1, spelled out: names and layout must not change under files that people have."""
+    layers = [
+        {
+            "class": "Conv2D",
+            "arguments": {
+                "trainable": True,
+                "filters": 2,
+                "kernel_size": [3, 2],
+                "strides": [1, 1],
+                "padding": "same",
+                "dilation_rate": [1, 1],
+                "groups": 1,
+                "use_bias": True,
+                "kernel_initializer": {"class": "GlorotUniform", "arguments": {}},
+            },
+        },
+        {"class": "BatchNormalization", "arguments": {"trainable": True, "momentum": 0.9, "epsilon": 0.01}},
+        {"class": "Flatten", "arguments": {"trainable": True}},
+    ]
+    config = {"version": 1, "input_shape": [4, 5, 1], "dtype": "float32", "layers": layers}
+    two = np.array([1, 2], np.float32)
+    arrays = {"0/kernel": np.arange(12, dtype=np.float32).reshape(3, 2, 1, 2), "0/bias": two}
+    arrays |= {f"1/{name}": two for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+    np.savez(tmp_path / "old.npz", config=json.dumps(config), **arrays)
+    model = load(tmp_path / "old.npz")
+    assert [layer.name for layer in model.layers] == ["Conv2D", "BatchNormalization", "Flatten"]
+    np.testing.assert_array_equal(model.weights()["0/kernel"], arrays["0/kernel"])

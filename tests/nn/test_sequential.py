@@ -16,6 +16,7 @@ from cnnbook.nn import (
     Rescaling,
     Sequential,
 )
+from cnnbook.nn.saving import save
 
 IMAGES = (6, 5, 2)
 
@@ -226,11 +227,15 @@ def test_a_layer_that_does_not_fit_is_named_with_its_own_complaint(refuses):
 @pytest.mark.parametrize("what", ["forward", "summary", "save"])
 def test_an_unbuilt_network_is_refused(refuses, what, tmp_path):
     model = Sequential([Dense(3)])
-    arguments = {"forward": [np.ones((1, 3))], "summary": [], "save": [tmp_path / "model.npz"]}[what]
+    calls = {
+        "forward": lambda: model.forward(np.ones((1, 3))),
+        "summary": model.summary,
+        "save": lambda: save(model, tmp_path / "model.npz"),
+    }
     with refuses(
         f"Sequential is not built yet. Call build(input_shape, seed) once before {what}.", RuntimeError
     ):
-        getattr(model, what)(*arguments)
+        calls[what]()
     assert list(tmp_path.iterdir()) == []
 
 

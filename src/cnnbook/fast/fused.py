@@ -26,7 +26,6 @@ and its backward. Everything else holds: results are new arrays, and inputs are 
 import copy
 import functools
 import itertools
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,7 +117,7 @@ class FusedSequential(Sequential):
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """The last layer's output for a batch `x` of shape (N, *input_shape)."""
-        self._check_built("forward")
+        self.check_built("forward")
         pieces = cut(len(x), self.shards)
         meeting, masks = Meeting(len(pieces)), draw_masks(self.layers, len(x)) if training else {}
         copies = [[own_copy(layer, masks, piece) for layer in self.layers] for piece in pieces]
@@ -168,12 +167,6 @@ class FusedSequential(Sequential):
     def forget(self) -> None:
         """Drop what the last forward pass kept for `backward`."""
         self._pass = None
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the plain model: `load(path)` brings back a Sequential, and `fuse` makes it fast again."""
-        plain = Sequential(self.layers)
-        plain.input_shape, plain.dtype = self.input_shape, self.dtype
-        plain.save(path)
 
 
 class Block:

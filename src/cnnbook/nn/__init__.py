@@ -13,6 +13,7 @@ from cnnbook.nn.depthwise import DepthwiseConv2D
 from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, RandomNormal, Zeros
 from cnnbook.nn.layer import Layer
+from cnnbook.nn.log import History
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
 from cnnbook.nn.optimizers import SGD, Adam, RMSprop
@@ -20,9 +21,9 @@ from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.nn.reshape import Flatten, Rescaling
 from cnnbook.nn.runtime import keep_freed_memory
-from cnnbook.nn.saving import load
+from cnnbook.nn.saving import load, save
 from cnnbook.nn.sequential import Sequential
-from cnnbook.nn.training import History, evaluate, fit, predict
+from cnnbook.nn.training import evaluate, fit, predict
 
 __all__ = [
     "SGD", "Adam", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "DepthwiseConv2D",
@@ -30,7 +31,7 @@ __all__ = [
     "HeUniform", "History", "Layer", "LeakyReLU", "MaxPooling2D", "MeanSquaredError", "RMSprop",
     "RandomNormal", "ReLU", "Rescaling", "Sequential", "Sigmoid", "Softmax", "SoftmaxCrossEntropy",
     "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix", "evaluate", "fit", "fold", "load",
-    "macro_f1", "precision_recall_f1", "predict", "softmax",
+    "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
 ]  # fmt: skip
 
 keep_freed_memory()

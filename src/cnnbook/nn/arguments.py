@@ -41,7 +41,7 @@ def check_precision(owner: str, name: str, array: np.ndarray, dtype: Any) -> np.
     >>> check_precision("Dense", "x", np.zeros(2), np.dtype("float64"))
     array([0., 0.])
     """
-    if dtype in (None, array.dtype):
+    if dtype is None or array.dtype == dtype:
         return array
     raise ValueError(
         f"{owner} was built to compute in {dtype}. Received {name} of dtype {array.dtype}. "

@@ -11,6 +11,18 @@ from typing import Any
 import numpy as np
 
 from cnnbook.files import atomic_write
+from cnnbook.nn import (
+    activations,
+    batchnorm,
+    conv,
+    dense,
+    depthwise,
+    dropout,
+    initializers,
+    padding,
+    pooling,
+    reshape,
+)
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.sequential import Sequential
 
@@ -18,8 +30,33 @@ SAVED_VERSION = 1
 PLAIN = bool | int | float | str | list | tuple | None  # what JSON holds as it is
 
 
+# What a saved model may be made of: the layers and initializers of these modules, by name.
+MODULES = activations, batchnorm, conv, dense, depthwise, dropout, initializers, padding, pooling, reshape
+CLASSES = {
+    name: kind
+    for module in MODULES
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and kind.__module__ == module.__name__ and not name.startswith("_")
+}
+
+
 def save(model: Sequential, path: str | os.PathLike) -> None:
-    """Write what `model.save(path)` writes; see there."""
+    """Write a built model's layers and weights to an npz file, whole or not at all; `load` brings them back.
+
+    The file holds arrays and one JSON text, no pickled objects. The optimizer's memory and the state of
+    random generators are not part of it.
+
+    Raises
+    ------
+    RuntimeError : a model that is not built.
+    ValueError : a layer or an initializer that `load` could not make again.
+    OSError : the file cannot be written; nothing has changed.
+
+    Examples
+    --------
+    See `load`.
+    """
+    model.check_built("save")
     config = {
         "version": SAVED_VERSION,
         "input_shape": model.input_shape,
@@ -32,7 +69,7 @@ def save(model: Sequential, path: str | os.PathLike) -> None:
 
 
 def load(path: str | os.PathLike) -> Sequential:
-    """The network that `model.save(path)` wrote: the same layers with the same weights.
+    """The network that `save(model, path)` wrote: the same layers with the same weights.
 
     Only classes of `cnnbook.nn` are made, so a file from anywhere can do no more than fail to load.
 
@@ -50,7 +87,7 @@ def load(path: str | os.PathLike) -> Sequential:
     >>> model.build((4,), seed=7)
     (3,)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model.save(f"{folder}/model.npz")
+    ...     save(model, f"{folder}/model.npz")
     ...     again = load(f"{folder}/model.npz")
     >>> bool((again.layers[0].params["kernel"] == model.layers[0].params["kernel"]).all())
     True
@@ -62,7 +99,7 @@ def load(path: str | os.PathLike) -> Sequential:
         layers = [(layer["class"], dict(layer["arguments"])) for layer in config["layers"]]
     except (KeyError, TypeError, ValueError):
         raise ValueError(
-            f"load: {path} must hold a model written by model.save. It is an npz file of something else."
+            f"load: {path} must hold a model written by nn.save. It is an npz file of something else."
         ) from None
     if version != SAVED_VERSION:
         raise ValueError(
@@ -109,9 +146,7 @@ def to_config(part: Any) -> dict[str, Any]:
     >>> to_config(Dense(3))["arguments"]["kernel_initializer"]
     {'class': 'GlorotUniform', 'arguments': {}}
     """
-    from cnnbook import nn
-
-    if getattr(nn, type(part).__name__, None) is not type(part):
+    if CLASSES.get(type(part).__name__) is not type(part):
         raise ValueError(
             "save: layers and initializers must be classes of cnnbook.nn, which `load` can make again. "
             f"Received {part!r} of {type(part).__module__}. Keep this model's `weights()` with np.savez."
@@ -131,10 +166,8 @@ def from_config(name: str, arguments: dict[str, Any], kind: type) -> Any:
     >>> from_config("Dense", {"units": 3}, Layer)
     Dense(units=3, use_bias=True, kernel_initializer=GlorotUniform())
     """
-    from cnnbook import nn
-
-    made = getattr(nn, name) if name in nn.__all__ else None
-    if not (isinstance(made, type) and issubclass(made, kind)):
+    made = CLASSES.get(name)
+    if made is None or not issubclass(made, kind):
         raise ValueError(
             f"load: layers and initializers must be classes of cnnbook.nn. Received class {name!r}. "
             "Build this model in code and copy its arrays."

@@ -1,6 +1,5 @@
 """A network: layers one after the other. Forward from first to last, backward from last to first."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +80,7 @@ class Sequential:
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """The last layer's output for a batch `x` of shape (N, *input_shape)."""
-        self._check_built("forward")
+        self.check_built("forward")
         for layer in self.layers:
             x = layer.forward(x, training=training)
         return x
@@ -108,7 +107,7 @@ class Sequential:
             layer.forget()
 
     def first_learner(self) -> int:
-        """The index of the first layer that an optimizer changes; if all are frozen, the first with parameters.
+        """The index of the first layer that an optimizer changes; if all are frozen, the first with any.
 
         Without any layer that has parameters it is the number of layers.
         """
@@ -149,7 +148,7 @@ class Sequential:
         Trainable params: 75
         Non-trainable params: 16
         """
-        self._check_built("summary")
+        self.check_built("summary")
         print(f"   {'layer':<24} {'output shape':<22} {'params':>8}")
         for index, layer in enumerate(self.layers):
             shape = ", ".join(["N", *map(str, layer.output_shape(layer.input_shape))])
@@ -161,22 +160,8 @@ class Sequential:
         print(f"Trainable params: {trainable:,}")
         print(f"Non-trainable params: {total - trainable:,}")
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write layers and weights to an npz file, whole or not at all; `load(path)` brings them back.
-
-        The file holds arrays and one JSON text, no pickled objects. The optimizer's memory and the state of
-        random generators are not part of it.
-
-        Raises
-        ------
-        ValueError : a layer or an initializer that `load` could not make again.
-        """
-        from cnnbook.nn.saving import save
-
-        self._check_built("save")
-        save(self, path)
-
-    def _check_built(self, what):
+    def check_built(self, what: str) -> None:
+        """Refuse to do `what` before `build`."""
         if self.input_shape is None:
             raise RuntimeError(
                 f"Sequential is not built yet. Call build(input_shape, seed) once before {what}."
