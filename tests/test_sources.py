@@ -24,7 +24,7 @@ RUNS = "tests/experiments/test_run.py"
 RECORD = "tests/experiments/test_record.py"
 
 WHERE = {
-    "S0-1 the last 15 % are no random 15 %": [
+    "S0-1 the last images are no random ones": [
         f"{HERE}::test_keras_holds_out_the_last_examples_and_shuffling_first_helps",
         f"{RUNS}::test_the_last_images_are_held_out_and_none_is_in_two_parts",
     ],
