@@ -3,10 +3,13 @@
 import re
 
 import pytest
-from support.project_files import ROOT
+from support.project_files import ROOT, project_files
 from test_sources import WHERE
 
 PAGE = ROOT / "chapters" / "where_it_comes_from.md"
+# The files that may call a row by its label.
+LABELLED = {"chapters/where_it_comes_from.md", "tests/project/test_rows.py", "tests/test_sources.py"}
+
 # Rows as in tests/test_sources.py: chapter and label. A row with several sides has several places.
 PLACES = {
     "S0-1": ["images_and_data#split-by-order"],
@@ -43,14 +46,14 @@ PLACES = {
     "S2-7": ["keras_layers#keras-none"],
     "S2-8": ["keras_layers#keras-finished"],
     "S2-9": ["convolution#conv-hand"],
-    "S3-1": ["bug_zoo#bug-zoo-s3"],
+    "S3-1": ["bug_zoo#bug-zoo-stuck"],
     "S3-2": ["images_and_data#ex-standardise"],
     "S3-3": ["backprop#backprop-row-by-hand"],
     "S3-4": ["pooling#pooling-has-no-weights", "pooling#future-of-pooling", "pooling#shift-tolerance"],
-    "S3-5": ["bug_zoo#bug-zoo-s3", "bug_zoo#bug-zoo-ablation", "bug_zoo#bug-zoo-animals"],
+    "S3-5": ["bug_zoo#bug-zoo-stuck", "bug_zoo#bug-zoo-ablation", "bug_zoo#bug-zoo-animals"],
     "S3-5 (a)": ["backprop#backprop-upstream"],
     "S3-5 (b)": ["backprop#backprop-rotated", "backprop#backprop-wrong-trains"],
-    "S3-5 (c)": ["dense_layers#initial-spread", "bug_zoo#bug-zoo-s3"],
+    "S3-5 (c)": ["dense_layers#initial-spread", "bug_zoo#bug-zoo-stuck"],
     "X-1": ["index#what-it-reaches"],
     "X-2": ["cnn_from_scratch#cnn-same-curves"],
     "X-3": ["index#what-it-reaches"],
@@ -134,3 +137,27 @@ def test_a_link_or_a_mistake_that_is_missing_on_the_page_is_seen():
         "S0-2 no order",
         "S0-1 order",
     ]
+
+
+def labelled(files):
+    """The files that hold a row's label, in their text or their name, as (path, label)."""
+    label = re.compile(r"\bS[0-3]-\d|(?<![a-zA-Z0-9])s[0-3][_-]\d", re.ASCII)
+    for path, text in files:
+        if found := label.search(path) or label.search(text):
+            yield path, found[0]
+
+
+def test_no_other_file_calls_a_row_of_the_notebooks_by_its_label():
+    files = [(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in project_files()]
+    assert [found for found in labelled(files) if found[0] not in LABELLED] == []
+    assert {path for path, _ in labelled(files)} == LABELLED
+
+
+def test_a_label_outside_the_page_is_seen():
+    files = [
+        ("a.md", "as in S1-5 (b)"),
+        ("results/s0_3.json", "{}"),
+        ("b.py", 'read("s3_5")'),
+        ("c.py", "ws0-3"),
+    ]
+    assert [path for path, _ in labelled(files)] == ["a.md", "results/s0_3.json", "b.py"]
