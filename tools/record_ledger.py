@@ -23,36 +23,34 @@ def rounded(value):
     return float(f"{value:.1e}")
 
 
-def layer_row(case, agreement):
+def layer_row(case, found):
     """A line of the ledger: by group of arrays, how far the two are apart and each from the referee."""
     row = {"setting": case.label}
     groups = {"out": ["out"], "dx": ["dx"], "weights": [], "statistics": []}
-    for name in agreement.differences:
+    for name in found.differences:
         if name not in ("out", "dx"):
             groups["statistics" if name in STATISTICS else "weights"].append(name)
     for group, names in groups.items():
-        if names := [name for name in names if name in agreement.differences]:
-            columns = agreement.differences, agreement.ours, agreement.keras
+        if names := [name for name in names if name in found.differences]:
+            columns = found.differences, found.ours, found.keras
             row[group] = [rounded(max(column[name] for name in names)) for column in columns]
-    row["float64"] = rounded(max(agreement.referees.values()))
+    row["float64"] = rounded(max(found.referees.values()))
     layer = case.layer()
     return row | ({"stops": True} if agreement.refused_by_keras(layer) else {})
 
 
-def net_row(agreement):
+def net_row(found):
     """A whole network's line; the curves are kept as distances from the referee's."""
-    exact = np.array(agreement.curves["referee"])
-    away = {
-        who: np.abs(np.array(curve) - exact) for who, curve in agreement.curves.items() if who != "referee"
-    }
+    exact = np.array(found.curves["referee"])
+    away = {who: np.abs(np.array(curve) - exact) for who, curve in found.curves.items() if who != "referee"}
     return {
-        "setting": agreement.setting,
-        "chaotic": agreement.chaotic,
-        "logits": {who: rounded(value) for who, value in agreement.logits.items()},
-        "gradients": rounded(max(agreement.gradients.values())),
-        "statistics": rounded(max(agreement.statistics.values(), default=0)),
-        "excluded": {name: rounded(value) for name, value in agreement.excluded.items()},
-        "apart": rounded(agreement.apart()),
+        "setting": found.setting,
+        "chaotic": found.chaotic,
+        "logits": {who: rounded(value) for who, value in found.logits.items()},
+        "gradients": rounded(max(found.gradients.values())),
+        "statistics": rounded(max(found.statistics.values(), default=0)),
+        "excluded": {name: rounded(value) for name, value in found.excluded.items()},
+        "apart": rounded(found.apart()),
         "loss": [round(float(value), 4) for value in exact],
         "away": {who: [rounded(value) for value in curve] for who, curve in away.items()},
     }
@@ -95,7 +93,7 @@ def main():
         data="fashion_mnist",
     )
     size = path.stat().st_size / 1000
-    print(f"{len(cases)} layers and {len(plans)} networks: results/{path.name}, {size:.0f} kB")
+    print(f"{len(lines)} layers and {len(plans)} networks: results/{path.name}, {size:.0f} kB")
     return 0
 
 
