@@ -79,6 +79,15 @@ def test_every_link_between_the_projects_pages_leads_somewhere():
         assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_file_and_folder_the_pages_name_exists(page):
+    top = r"src|tools|chapters|results|assets|coursework|pictures"
+    tests = r"tests/(?:support|nn|project|keras_twin|experiments|widgets|live)"
+    named = re.findall(rf"`((?:{top}|{tests})/[\w/.]*)", text_of(ROOT / page))
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_no_data_set_and_no_large_file_is_part_of_the_project():
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
