@@ -141,7 +141,7 @@ def test_a_link_or_a_mistake_that_is_missing_on_the_page_is_seen():
 
 def labelled(files):
     """The files that hold a row's label, in their text or their name, as (path, label)."""
-    label = re.compile(r"\bS[0-3]-\d|(?<![a-zA-Z0-9])s[0-3][_-]\d", re.ASCII)
+    label = re.compile(r"\bS[0-3]\b|(?<![a-zA-Z0-9])s[0-3][_-]\d", re.ASCII)
     for path, text in files:
         if found := label.search(path) or label.search(text):
             yield path, found[0]
@@ -159,5 +159,6 @@ def test_a_label_outside_the_page_is_seen():
         ("results/s0_3.json", "{}"),
         ("b.py", 'read("s3_5")'),
         ("c.py", "ws0-3"),
+        ("d.md", "the loss of S3"),
     ]
-    assert [path for path, _ in labelled(files)] == ["a.md", "results/s0_3.json", "b.py"]
+    assert [path for path, _ in labelled(files)] == ["a.md", "results/s0_3.json", "b.py", "d.md"]
