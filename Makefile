@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help book test serve check clean check-offline results bench mutate setup setup-test
+.PHONY: help book test serve check clean check-offline results bench mutate picture setup setup-test
 PORT ?= 8000
 export PYTHON
 PY := .venv/bin/python
@@ -36,6 +36,10 @@ bench: setup  ## time ours, Keras, TensorFlow and installed peers: make bench QU
 
 mutate: setup-test  ## plant faults in the network and see whether the tests notice: make mutate ARGS="--faults 80"
 	@$(PY) tools/mutate.py $(ARGS)
+
+picture: setup-test  ## photograph the moving picture of README.md anew, in a browser: pictures/conv_stepper.gif
+	@$(PY) tools/book.py build
+	@$(PY) tools/picture.py
 
 clean:  ## delete what was built; .venv stays (delete it by hand)
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -92,7 +92,7 @@ def main():
         data="fashion_mnist",
     )
     size = path.stat().st_size / 1000
-    print(f"{len(cases)} layers and {len(plans)} networks: results/{path.name}, {size:.0f} kB")
+    print(f"{len(lines)} layers and {len(plans)} networks: results/{path.name}, {size:.0f} kB")
     return 0
 
 

@@ -73,25 +73,19 @@ def test_make_alone_lists_every_target_a_person_may_want():
     )
 
 
-def test_the_readme_opens_with_what_the_book_is_and_its_two_commands():
-    readme = text_of(ROOT / "README.md")
-    assert readme.startswith(f"# {settings('_config.yml')['title']}\n")
-    assert readme.index("make book") < readme.index("make test") < readme.index("## The map")
-
-
-def test_every_room_of_the_map_exists():
-    rooms = re.findall(
-        r"^\| (`[^|]+`) \|", text_of(ROOT / "README.md").split("## The map")[1], flags=re.MULTILINE
-    )
-    paths = [path for room in rooms for path in re.findall(r"`([^`]+)`", room)]
-    assert len(paths) > 10
-    assert [path for path in paths if not (ROOT / path).exists()] == []
-
-
 def test_every_link_between_the_projects_pages_leads_somewhere():
     for page in ("README.md", "CONTRIBUTING.md", "THIRD_PARTY.md"):
         links = re.findall(r"\]\(([^)#:]+)\)", text_of(ROOT / page))
         assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_file_and_folder_the_pages_name_exists(page):
+    top = r"src|tools|chapters|results|assets|coursework|pictures"
+    tests = r"tests/(?:support|nn|project|keras_twin|experiments|widgets|live)"
+    named = re.findall(rf"`((?:{top}|{tests})/[\w/.]*)", text_of(ROOT / page))
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_no_data_set_and_no_large_file_is_part_of_the_project():

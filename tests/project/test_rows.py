@@ -1,11 +1,16 @@
-"""Where the book answers each row of the four notebooks it grew out of: chapter and label."""
+"""Where the book answers each row of the four notebooks it grew out of, and the one page that says so."""
 
 import re
 
 import pytest
-from support.project_files import ROOT
+from support.project_files import ROOT, project_files
+from test_sources import WHERE
 
-# Rows as in tests/test_sources.py and results/; a row with several sides has several places.
+PAGE = ROOT / "chapters" / "where_it_comes_from.md"
+# The files that may call a row by its label.
+LABELLED = {"chapters/where_it_comes_from.md", "tests/project/test_rows.py", "tests/test_sources.py"}
+
+# Rows as in tests/test_sources.py: chapter and label. A row with several sides has several places.
 PLACES = {
     "S0-1": ["images_and_data#split-by-order"],
     "S0-2": ["dense_layers#mlp-on-fashion"],
@@ -41,17 +46,19 @@ PLACES = {
     "S2-7": ["keras_layers#keras-none"],
     "S2-8": ["keras_layers#keras-finished"],
     "S2-9": ["convolution#conv-hand"],
-    "S3-1": ["bug_zoo#bug-zoo-s3"],
+    "S3-1": ["bug_zoo#bug-zoo-stuck"],
     "S3-2": ["images_and_data#ex-standardise"],
     "S3-3": ["backprop#backprop-row-by-hand"],
     "S3-4": ["pooling#pooling-has-no-weights", "pooling#future-of-pooling", "pooling#shift-tolerance"],
-    "S3-5": ["bug_zoo#bug-zoo-s3", "bug_zoo#bug-zoo-ablation", "bug_zoo#bug-zoo-animals"],
+    "S3-5": ["bug_zoo#bug-zoo-stuck", "bug_zoo#bug-zoo-ablation", "bug_zoo#bug-zoo-animals"],
     "S3-5 (a)": ["backprop#backprop-upstream"],
     "S3-5 (b)": ["backprop#backprop-rotated", "backprop#backprop-wrong-trains"],
-    "S3-5 (c)": ["dense_layers#initial-spread", "bug_zoo#bug-zoo-s3"],
+    "S3-5 (c)": ["dense_layers#initial-spread", "bug_zoo#bug-zoo-stuck"],
+    "X-1": ["index#what-it-reaches"],
     "X-2": ["cnn_from_scratch#cnn-same-curves"],
     "X-3": ["index#what-it-reaches"],
     "X-4": ["bug_zoo#bug-zoo-animals"],
+    "X-5": ["bug_zoo#bug-zoo-animals"],
 }
 
 
@@ -77,3 +84,81 @@ def test_a_row_of_the_notebooks_has_its_place_in_the_book(row):
 
 def test_a_place_that_is_not_there_is_seen():
     assert missing(["convolution#hand-example", "convolution#nowhere"]) == ["convolution#nowhere"]
+
+
+def entries(text):
+    """What the page says about each row, by its label: "S0-1", "S0-2", ..."""
+    parts = re.split(r"^((?:S[0-3]|X)-\d+) · ", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def unlinked(row, places, text):
+    """Those of a row's places that its entry on the page does not link to."""
+    entry = entries(text).get(re.match(r"\w+-\d+", row)[0], "")
+    return [
+        place
+        for place in places
+        if f"](#{place.split('#')[1]})" not in entry and f'"{place.replace("#", ".html#")}"' not in entry
+    ]
+
+
+def unmentioned(mistakes, text):
+    """The mistakes that their row's entry on the page does not name, word for word."""
+    named = {label: re.findall(r"⚠ \*(.+)\.\*", entry) for label, entry in entries(text).items()}
+    return [
+        mistake
+        for mistake in mistakes
+        if mistake.lower() not in {f"{label} {words}".lower() for label in named for words in named[label]}
+    ]
+
+
+@pytest.mark.parametrize("row", PLACES)
+def test_the_page_about_the_notebooks_links_to_every_place_of_a_row(row):
+    assert unlinked(row, PLACES[row], PAGE.read_text("utf-8")) == []
+
+
+def test_the_page_about_the_notebooks_names_every_mistake_that_has_a_test():
+    assert unmentioned(WHERE, PAGE.read_text("utf-8")) == []
+
+
+def test_the_page_about_the_notebooks_names_no_row_and_no_mistake_that_nothing_holds():
+    text = PAGE.read_text("utf-8")
+    assert set(entries(text)) == {re.match(r"\w+-\d+", row)[0] for row in PLACES}
+    assert text.count("⚠ *") == len(WHERE)
+
+
+def test_a_link_or_a_mistake_that_is_missing_on_the_page_is_seen():
+    text = "S0-1 · Data\n: [Split](#split).\n  - ⚠ *No order.* Shuffle.\n"
+    text += 'S0-2 · A net\n: <a href="net.html#fig">x</a>'
+    assert unlinked("S0-1", ["images#split", "net#fig"], text) == ["net#fig"]
+    assert unlinked("S0-2, its fig", ["images#split", "net#fig"], text) == ["images#split"]
+    assert unlinked("S0-3", ["net#fig"], text) == ["net#fig"]
+    assert unmentioned(["S0-1 no order", "S0-2 no order", "S0-1 order"], text) == [
+        "S0-2 no order",
+        "S0-1 order",
+    ]
+
+
+def labelled(files):
+    """The files that hold a row's label, in their text or their name, as (path, label)."""
+    label = re.compile(r"\bS[0-3]\b|(?<![a-zA-Z0-9])s[0-3][_-]\d", re.ASCII)
+    for path, text in files:
+        if found := label.search(path) or label.search(text):
+            yield path, found[0]
+
+
+def test_no_other_file_calls_a_row_of_the_notebooks_by_its_label():
+    files = [(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in project_files()]
+    assert [found for found in labelled(files) if found[0] not in LABELLED] == []
+    assert {path for path, _ in labelled(files)} == LABELLED
+
+
+def test_a_label_outside_the_page_is_seen():
+    files = [
+        ("a.md", "as in S1-5 (b)"),
+        ("results/s0_3.json", "{}"),
+        ("b.py", 'read("s3_5")'),
+        ("c.py", "ws0-3"),
+        ("d.md", "the loss of S3"),
+    ]
+    assert [path for path, _ in labelled(files)] == ["a.md", "results/s0_3.json", "b.py", "d.md"]

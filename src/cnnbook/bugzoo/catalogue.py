@@ -34,14 +34,12 @@ class Bug:
     """One animal: the wrong thing, the right thing, and the check that tells them apart.
 
     check : raises AssertionError for `wrong` and nothing for `right`.
-    source : the notebook and row it was found in (S1-5, ...), or "" for a common one.
     hint : words of the sentence that `check_layer` or `check_loss` adds, where it recognises the pattern.
     """
 
     wrong: Any
     right: Any
     check: Callable[[Any], Any]
-    source: str = ""
     hint: str = ""
 
     @property
@@ -59,55 +57,52 @@ TALL = {"filters": 4, "kernel_size": (5, 2), "padding": "same"}
 
 # Settings on which nothing is square, even or equal by accident.
 ZOO = [
-    Bug(bugzoo.UnrotatedKernel(**EVEN), Conv2D(**EVEN), on_images, "S3-5 (b)", "half a turn"),
-    Bug(bugzoo.PatchRowsMixedUp(**EVEN), Conv2D(**EVEN), on_images, "S3-5 (a)", "right for a batch of 1"),
-    Bug(bugzoo.EvenKernelOffByOne(**EVEN), Conv2D(**EVEN), on_images, "S1-2", "by one pixel"),
-    Bug(bugzoo.HeightUsedForWidth(**TALL), Conv2D(**TALL), on_images, "S3-5 (e)", "height and width"),
-    Bug(bugzoo.CropByMinusPad(4, 3), Conv2D(4, 3), on_images, "", "shape"),
-    Bug(bugzoo.BiasPerPixel(4, 3), Conv2D(4, 3), properties.check_shift_equivariance, "S1-3"),
-    Bug(bugzoo.BiasGradientAveraged(**EVEN), Conv2D(**EVEN), on_images, "", "constant factor"),
-    Bug(bugzoo.TrueConvolution(**EVEN), Conv2D(**EVEN), on_images, "", "half a turn"),
-    Bug(bugzoo.ScalarBias(4), Dense(4), partial(properties.check_bias_per_output, input_shape=(5,)), "S2-2"),
-    Bug(bugzoo.ReLUOfTheGradient(), ReLU(), on_vectors, "", "entries are wrong"),
-    Bug(bugzoo.LeakyForwardOnly(), LeakyReLU(), on_vectors, "", "dropped on the way back"),
+    Bug(bugzoo.UnrotatedKernel(**EVEN), Conv2D(**EVEN), on_images, "half a turn"),
+    Bug(bugzoo.PatchRowsMixedUp(**EVEN), Conv2D(**EVEN), on_images, "right for a batch of 1"),
+    Bug(bugzoo.EvenKernelOffByOne(**EVEN), Conv2D(**EVEN), on_images, "by one pixel"),
+    Bug(bugzoo.HeightUsedForWidth(**TALL), Conv2D(**TALL), on_images, "height and width"),
+    Bug(bugzoo.CropByMinusPad(4, 3), Conv2D(4, 3), on_images, "shape"),
+    Bug(bugzoo.BiasPerPixel(4, 3), Conv2D(4, 3), properties.check_shift_equivariance),
+    Bug(bugzoo.BiasGradientAveraged(**EVEN), Conv2D(**EVEN), on_images, "constant factor"),
+    Bug(bugzoo.TrueConvolution(**EVEN), Conv2D(**EVEN), on_images, "half a turn"),
+    Bug(bugzoo.ScalarBias(4), Dense(4), partial(properties.check_bias_per_output, input_shape=(5,))),
+    Bug(bugzoo.ReLUOfTheGradient(), ReLU(), on_vectors, "entries are wrong"),
+    Bug(bugzoo.LeakyForwardOnly(), LeakyReLU(), on_vectors, "dropped on the way back"),
     Bug(bugzoo.SigmoidSlopeOfInput(), Sigmoid(), on_vectors),
-    Bug(bugzoo.FlattenByColumns(), Flatten(), on_images, "", "wrong order"),
-    Bug(bugzoo.DropoutNotScaled(0.5), Dropout(0.5), properties.check_expectation, "S0-9"),
-    Bug(bugzoo.DropoutTwoMasks(0.5), Dropout(0.5), on_images, "", "entries are wrong"),
-    Bug(bugzoo.EveryTieWins(2), MaxPooling2D(2), properties.check_gradient_is_conserved, "S1-5"),
+    Bug(bugzoo.FlattenByColumns(), Flatten(), on_images, "wrong order"),
+    Bug(bugzoo.DropoutNotScaled(0.5), Dropout(0.5), properties.check_expectation),
+    Bug(bugzoo.DropoutTwoMasks(0.5), Dropout(0.5), on_images, "entries are wrong"),
+    Bug(bugzoo.EveryTieWins(2), MaxPooling2D(2), properties.check_gradient_is_conserved),
     Bug(
         bugzoo.ZeroPaddingWins(2, padding="same"),
         MaxPooling2D(2, padding="same"),
         properties.check_padding_never_wins,
     ),
-    Bug(bugzoo.AverageNotShared(2), AveragePooling2D(2), on_images, "", "constant factor"),
-    Bug(bugzoo.MeanPathForgotten(), BatchNormalization(), on_images, "S0-7", "mean over the batch"),
-    Bug(bugzoo.VariancePathForgotten(), BatchNormalization(), on_images, "S0-7", "grows with"),
+    Bug(bugzoo.AverageNotShared(2), AveragePooling2D(2), on_images, "constant factor"),
+    Bug(bugzoo.MeanPathForgotten(), BatchNormalization(), on_images, "mean over the batch"),
+    Bug(bugzoo.VariancePathForgotten(), BatchNormalization(), on_images, "grows with"),
     Bug(
         bugzoo.BatchStatisticsAtInference(),
         BatchNormalization(),
         partial(properties.check_inference_is_independent, input_shape=IMAGE),
-        "S0-7",
     ),
     Bug(
         bugzoo.FrozenButDrifting(),
         BatchNormalization(),
         partial(properties.check_frozen_stays_frozen, input_shape=IMAGE),
-        "S0-7",
     ),
-    Bug(bugzoo.NoMaxShift(), SoftmaxCrossEntropy(), properties.check_large_logits, "S1-6"),
-    Bug(bugzoo.TwoSidedLoss(), SoftmaxCrossEntropy(), check_loss, "S3-5 (d)"),
-    Bug(bugzoo.SumForMean(), SoftmaxCrossEntropy(), check_loss, "", "batch size"),
-    Bug(RandomNormal(stddev=1.0), GlorotUniform(), properties.check_spread, "S3-5 (c)"),
-    Bug(bugzoo.NormalOverWindowArea(), GlorotUniform(), properties.check_spread, "S1-4"),
-    Bug(bugzoo.OneFilterForAll(), GlorotUniform(), properties.check_filters_differ, "S2-6"),
+    Bug(bugzoo.NoMaxShift(), SoftmaxCrossEntropy(), properties.check_large_logits),
+    Bug(bugzoo.TwoSidedLoss(), SoftmaxCrossEntropy(), check_loss),
+    Bug(bugzoo.SumForMean(), SoftmaxCrossEntropy(), check_loss, "batch size"),
+    Bug(RandomNormal(stddev=1.0), GlorotUniform(), properties.check_spread),
+    Bug(bugzoo.NormalOverWindowArea(), GlorotUniform(), properties.check_spread),
+    Bug(bugzoo.OneFilterForAll(), GlorotUniform(), properties.check_filters_differ),
     Bug(
         bugzoo.output_size_as_printed,
         lambda n, k, s, p: output_size(n, k, s, padding=p),
         properties.check_output_size,
-        "S2-4",
     ),
-    Bug(bugzoo.macro_f1_of_the_predicted, macro_f1, properties.check_macro_f1, "S1-8"),
+    Bug(bugzoo.macro_f1_of_the_predicted, macro_f1, properties.check_macro_f1),
 ]
 
 

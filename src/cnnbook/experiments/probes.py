@@ -9,7 +9,7 @@ OCCLUDER = 7  # pixels, the side of the grey square that is slid over an image
 
 
 def saturation(model, x, y) -> dict[str, float]:
-    """The share of tanh units within 1 % of their limits, and the loss as S3 printed it, on images x."""
+    """The share of tanh units within 1 % of their limits, and the loss the notebook printed, on images x."""
     units = x[:500]
     for layer in model.layers[:2]:
         units = layer.forward(units)
