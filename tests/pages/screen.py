@@ -18,7 +18,8 @@ from support.browser import tab
 LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-COLOURS = ["color-contrast", "link-in-text-block"]
+COLOURS = ["color-contrast", "link-in-text-block"]  # what a theme can change
+WIDTH = ["target-size", "scrollable-region-focusable", "meta-viewport"]  # what a width can change
 STEPPER = "conv-stepper"
 PLAYS = "(host) => Boolean(look.press(host, '^Play'))"
 
@@ -79,7 +80,8 @@ def unreadable(page):
 def violations(page, within=None, only=None):
     """Gate 2: what axe finds on the whole page, or in what the selector `within` names, with folds opened.
 
-    `only` names rules; a second run in the other theme needs COLOURS alone, since nothing else has changed.
+    `only` names rules: a second run in the other theme needs COLOURS alone, one at another width WIDTH alone,
+    since nothing else has changed.
     """
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE)
@@ -102,15 +104,18 @@ def alike(page):
     return [each for host in widgets(page) for each in host.evaluate("look.alike")]
 
 
-def violations_in_views(page, kind):
-    """Gates 2, 6, 8: what axe, other eyes and fingers find in the first widget of a kind, in each view."""
+def violations_in_views(page, kind, only=None):
+    """Gates 2, 6, 8: what axe, other eyes and fingers find in the first widget of a kind, in each view.
+
+    `only` is as in `violations`.
+    """
     host = page.locator(kind).first
     views = host.evaluate("(host) => look.all('[aria-label=View] button', host.shadowRoot).map(look.label)")
     problems = []
     for view in views or [None]:
         if view:
             _press(host, f"^{view}$")
-        found = violations(page, kind) + host.evaluate("look.small") + host.evaluate("look.alike")
+        found = violations(page, kind, only) + host.evaluate("look.small") + host.evaluate("look.alike")
         problems += [f"{view}: {each}" for each in found]
     return problems
 
