@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "gradcheck": {"nn"},
     "bugzoo": {"nn", "shapes", "gradcheck"},
     "models": {"nn"},
-    "keras_twin": {"nn", "models", "shapes"},
+    "keras_twin": {"nn", "models"},
     "experiments": {"nn", "models", "data", "bugzoo", "keras_twin", "results"},
     "widgets": {"results", "shapes"},
     "coursework": {"gradcheck", "files"},
@@ -107,6 +107,55 @@ def test_every_module_imports_only_what_its_room_may():
         for complaint in wrong_imports(module.relative_to(SRC).as_posix(), module.read_text("utf-8"))
     ]
     assert wrong == []
+
+
+def unused_permissions(modules):
+    """Say what the tables permit and no module needs. `modules` are pairs (path inside src/cnnbook, source)."""
+    rooms, exceptions, libraries = {}, {}, {}
+    for path, source in modules:
+        parts = path.removesuffix(".py").split("/")
+        for name, _ in imports(source, ["cnnbook", *parts[:-1]]):
+            top, *rest = name.split(".")
+            if top == "cnnbook" and rest:
+                rooms.setdefault(parts[0], set()).add(rest[0])
+                exceptions.setdefault(path, set()).add(rest[0])
+            else:
+                libraries.setdefault(top, set()).update({parts[0], "/".join(parts)})
+    for room, targets in MAY_IMPORT.items():
+        yield from (f"{room} may import {each} and does not" for each in targets - rooms.get(room, set()))
+    for path, targets in EXCEPTIONS.items():
+        yield from (
+            f"{path} may import {each} and does not" for each in targets - exceptions.get(path, set())
+        )
+    for library, room in LIBRARIES.items():
+        if room not in libraries.get(library, set()):
+            yield f"{room} may import {library} and does not"
+    for library, places in OPTIONAL.items():
+        yield from (
+            f"{place} may import {library} and does not" for place in places - libraries.get(library, set())
+        )
+
+
+def all_modules():
+    return [(path.relative_to(SRC).as_posix(), path.read_text("utf-8")) for path in sorted(SRC.rglob("*.py"))]
+
+
+def test_every_permission_is_used():
+    assert list(unused_permissions(all_modules())) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "complaint"),
+    [
+        (MAY_IMPORT, "nn", MAY_IMPORT["nn"] | {"data"}, "nn may import data and does not"),
+        (EXCEPTIONS, "nn/conv.py", {"data"}, "nn/conv.py may import data and does not"),
+        (LIBRARIES, "scipy", "nn", "nn may import scipy and does not"),
+        (OPTIONAL, "tqdm", {"nn/conv"}, "nn/conv may import tqdm and does not"),
+    ],
+)
+def test_a_permission_that_nobody_uses_is_noticed(monkeypatch, table, key, value, complaint):
+    monkeypatch.setitem(table, key, value)
+    assert complaint in list(unused_permissions(all_modules()))
 
 
 @pytest.mark.parametrize(
