@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help book test serve check clean check-offline results bench mutate picture setup setup-test
+.PHONY: help book test test-variants serve check clean check-offline results bench mutate picture setup setup-test
 PORT ?= 8000
 export PYTHON
 PY := .venv/bin/python
@@ -12,9 +12,20 @@ help:  ## list the targets
 book: setup  ## set up .venv if needed, build the book into _build/html, print its address
 	@$(PY) tools/book.py build
 
-test: setup-test  ## set up .venv if needed, build the book if anything changed, run every test
+test: setup-test  ## set up .venv if needed, build the book if anything changed, run every test on all cores
 	@$(PY) tools/book.py build
-	@$(PY) -m pytest $(ARGS)
+	@echo "==> Running every test, one process a core (at most 8); ARGS=\"-n 0 -k padding\" chooses"
+	@$(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist loadscope $(ARGS)
+
+# What depends on the machine: TensorFlow without oneDNN, and another kernel of the BLAS under NumPy.
+VARIANTS := TF_ENABLE_ONEDNN_OPTS=0 OPENBLAS_CORETYPE=Haswell
+VARIED := tests/nn tests/fast tests/gradcheck tests/bugzoo tests/keras_twin tests/claims
+
+test-variants: setup-test  ## run the tests that depend on the machine again, as another machine would compute
+	@for variant in $(VARIANTS); do \
+	    echo "==> Running $(VARIED) with $$variant"; \
+	    env $$variant $(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist loadscope $(VARIED) $(ARGS) || exit 1; \
+	done
 
 serve: book  ## build the book and show it on this machine: make serve PORT=8000
 	@$(PY) tools/book.py serve --port $(PORT)

@@ -110,7 +110,7 @@ def test_every_module_imports_only_what_its_room_may():
 
 
 def unused_permissions(modules):
-    """Say what the tables permit and no module needs. `modules` are pairs (path inside src/cnnbook, source)."""
+    """Say what the tables permit and no module needs. `modules` are pairs (path, source)."""
     rooms, exceptions, libraries = {}, {}, {}
     for path, source in modules:
         parts = path.removesuffix(".py").split("/")
