@@ -124,6 +124,11 @@ def test_64_filters_of_3_by_3_on_32_channels_have_18496_parameters(rng):
     assert sum(param.size for param in conv.params.values()) == 288 * 64 + 64 == 18_496
 
 
+def test_two_networks_with_one_bias_per_filter_and_one_per_pixel_have_12832_and_22228_parameters(page):
+    assert page["weights"] + 2 * 6 == 12_832
+    assert page["weights"] + 2 * 28 * 28 * 6 == 22_228
+
+
 # A big matrix
 
 

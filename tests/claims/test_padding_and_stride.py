@@ -32,13 +32,19 @@ def test_a_centre_pixel_reaches_the_outputs_of_four_layers_in_9_to_the_fourth_wa
     assert (page["valid"][14, 14], page["valid"][0, 0]) == (9**4, 1)
 
 
-def test_on_seven_pixels_a_window_of_three_with_stride_two_stops_at_0_2_and_4_and_sees_all():
+def test_with_padding_even_a_corner_pixel_reaches_the_outputs_in_many_ways(page):
+    assert page["ways"](28, pad=1)[0, 0] > 100
+
+
+def test_on_seven_pixels_a_window_of_three_with_stride_two_stops_at_0_2_and_4_and_sees_all(page):
     assert starts(7, 3, 2) == [0, 2, 4]
+    assert page["count"](7, 3, 2) == 3
     assert unseen(7, 3, 2) == []
 
 
-def test_on_six_pixels_it_stops_at_0_and_2_and_pixel_5_belongs_to_no_window():
+def test_on_six_pixels_it_stops_at_0_and_2_and_pixel_5_belongs_to_no_window(page):
     assert starts(6, 3, 2) == [0, 2]
+    assert page["count"](6, 3, 2) == 2
     assert unseen(6, 3, 2) == [5]
 
 

@@ -58,7 +58,7 @@ def test_windows_with_a_tie_are_common_on_real_pictures(page):
     assert (page["winners"] > 1).mean() > 0.1
 
 
-def test_if_every_winner_is_paid_the_gradient_grows_by_the_mean_number_of_winners(page):
+def test_if_every_winner_gets_the_whole_gradient_it_grows_by_the_mean_number_of_winners(page):
     greedy = bugzoo.EveryTieWins(2)
     greedy.build((28, 28, 1), dtype=np.float64)
     out = greedy.forward(page["images"].x_train[:500].astype(np.float64), training=True)
