@@ -17,8 +17,9 @@ ROOT = Path(__file__).parents[2]
 class Run:
     """A chapter that has run: `run["x"]` is what its cells left in x, `run.printed` what they printed."""
 
-    def __init__(self, names: dict[str, Any], printed: list[str]):
+    def __init__(self, names: dict[str, Any], printed: list[str], text: str = ""):
         self.names, self.printed = names, printed
+        self.text = " ".join(text.split())  # its source, whatever the line breaks
 
     def __getitem__(self, name: str) -> Any:
         return self.names[name]
@@ -36,7 +37,7 @@ def run_of(chapter: str) -> Run:
                 run_cell(chapter, number, cell, names, printed)
     finally:
         os.chdir(before)
-    return Run(names, printed)
+    return Run(names, printed, text)
 
 
 def run_cell(chapter, number, cell, names, printed):

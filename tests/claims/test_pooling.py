@@ -1,0 +1,117 @@
+"""What the chapter "Pooling" claims, one test each; the arrays are those of the chapter's own cells."""
+
+import numpy as np
+import pytest
+from support.chapter_code import run_of
+
+from cnnbook import bugzoo
+from cnnbook.nn import AveragePooling2D, MaxPooling2D, ReLU
+from cnnbook.shapes import output_size
+
+pytestmark = pytest.mark.keras  # the page imports it
+
+HAND = np.float64([[1, 5, 2, 2], [3, 4, 2, 0]]).reshape(1, 2, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return run_of("pooling")
+
+
+@pytest.fixture
+def accuracies(page):
+    """Test accuracy of each network for shifts of 0 to 4 pixels, if they are those of Fashion-MNIST."""
+    if page["images"].is_fallback:
+        pytest.skip("a claim about Fashion-MNIST; the digits stand in for it here")
+    return page["accuracies"]
+
+
+# Moving by one pixel
+
+
+def test_the_first_step_of_the_edge_is_forgiven_and_the_second_moves_the_answer():
+    rows = 9.0 * np.eye(3, 6).reshape(3, 1, 6, 1)
+    out = MaxPooling2D((1, 2)).forward(rows).reshape(3, 3)
+    assert out.tolist() == [[9, 0, 0], [9, 0, 0], [0, 9, 0]]
+
+
+def test_half_of_all_single_steps_stay_inside_their_window():
+    assert [pixel // 2 == (pixel + 1) // 2 for pixel in range(6)] == [True, False] * 3
+
+
+# The way back
+
+
+def test_a_maximum_hands_its_gradient_to_the_largest_pixel_and_at_a_tie_to_the_first(page):
+    pool = MaxPooling2D(2)
+    pool.forward(HAND, training=True)
+    assert pool.backward(page["dout"])[0, :, :, 0].tolist() == [[0, 10, 20, 0], [0, 0, 0, 0]]
+
+
+def test_an_average_hands_an_equal_share_to_each_pixel(page):
+    pool = AveragePooling2D(2)
+    pool.forward(HAND, training=True)
+    assert pool.backward(page["dout"])[0, :, :, 0].tolist() == [[10 / 4, 10 / 4, 20 / 4, 20 / 4]] * 2
+
+
+def test_windows_with_a_tie_are_common_on_real_pictures(page):
+    assert (page["winners"] > 1).mean() > 0.1
+
+
+def test_if_every_winner_gets_the_whole_gradient_it_grows_by_the_mean_number_of_winners(page):
+    greedy = bugzoo.EveryTieWins(2)
+    greedy.build((28, 28, 1), dtype=np.float64)
+    out = greedy.forward(page["images"].x_train[:500].astype(np.float64), training=True)
+    handed_out = greedy.backward(np.ones_like(out)).sum()
+    assert handed_out / out.size == pytest.approx(page["winners"].mean())
+
+
+# Sizes and weights
+
+
+def test_halving_28_pixels_leads_to_14_7_and_3_and_from_7_to_4_with_same():
+    assert [output_size(n, 2, 2) for n in (28, 14, 7)] == [14, 7, 3]
+    assert output_size(7, 2, 2, padding="same") == 4
+
+
+@pytest.mark.parametrize("smaller", ["max pooling", "stride 2"])
+def test_halving_both_sides_twice_leaves_the_dense_layer_a_sixteenth_of_its_weights(page, smaller):
+    weights = {name: page["models"][name].layers[-1].params["kernel"].size for name in page["models"]}
+    assert weights["no pooling"] == 16 * weights[smaller]
+
+
+# What a shift costs
+
+
+@pytest.mark.parametrize("shift", [2, 3, 4])
+@pytest.mark.parametrize("rival", ["no pooling", "stride 2"])
+def test_max_pooling_stays_above_its_rivals_for_shifts_of_two_pixels_or_more(accuracies, rival, shift):
+    assert accuracies["max pooling"][shift] > accuracies[rival][shift]
+
+
+def test_the_curve_of_the_global_average_is_flat(accuracies):
+    assert np.ptp(accuracies["global average"]) < 0.1
+
+
+def test_the_global_average_has_the_lowest_accuracy_on_pictures_that_stand_still(accuracies):
+    assert min(accuracies, key=lambda name: accuracies[name][0]) == "global average"
+
+
+@pytest.mark.parametrize("other", ["still", "one_step"])
+def test_moved_by_one_pixel_the_pooled_maps_are_neither_what_they_were_nor_one_step_on(page, other):
+    assert np.abs(page["local"][1] - page[other]).mean() > 0.02 * page["local"][0].mean()
+
+
+# ReLU before or behind
+
+
+def test_relu_and_max_pooling_can_be_swapped():
+    x = np.random.default_rng(0).standard_normal((2, 7, 6, 3))
+    pool, relu = MaxPooling2D((3, 2), strides=(2, 1)), ReLU()
+    assert (pool.forward(relu.forward(x)) == relu.forward(pool.forward(x))).all()
+
+
+def test_relu_and_average_pooling_cannot_be_swapped():
+    pair, pool = np.float64([-1, 1]).reshape(1, 1, 2, 1), AveragePooling2D((1, 2))
+    assert pool.forward(pair).item() == 0
+    assert pool.forward(ReLU().forward(pair)).item() == 1 / 2
