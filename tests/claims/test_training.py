@@ -1,0 +1,231 @@
+"""What the chapter on training says beyond its cells: its formulas, its curves, and the recorded run."""
+
+import numpy as np
+import pytest
+from support.chapter_code import run_of
+
+from cnnbook import results
+from cnnbook.gradcheck import check_gradient
+from cnnbook.nn import SGD, Adam, RMSprop, predict
+from cnnbook.nn.training import train_step
+from cnnbook.results import replay
+
+pytestmark = pytest.mark.keras
+
+GUESSING = np.log(10)
+
+
+@pytest.fixture(scope="module", name="page")
+def _page():
+    return run_of("training")
+
+
+# ---------------------------------------------------------------- six learning rates
+
+
+def test_the_losses_of_the_six_rates_fall_to_the_fourth_and_rise_behind_it(page):
+    ends = page["ends"]
+    assert ends[0] > ends[1] > ends[2] > ends[3] < min(ends[4:])
+
+
+def test_the_smallest_rate_has_not_got_beyond_guessing(page):
+    assert abs(page["ends"][0] - GUESSING) < 0.2
+
+
+def test_the_fifth_rate_is_most_of_the_way_back_up(page):
+    assert page["ends"][4] > (GUESSING + page["ends"][3]) / 2
+
+
+def test_the_largest_rate_is_back_at_guessing(page):
+    assert (
+        page["ends"][5] > 2
+    )  # a dead network pays about the price of guessing; how much above, rounding decides
+
+
+# ---------------------------------------------------------------- one weight and two
+
+
+def walked(eta, bend, steps=3):
+    """Where gradient descent goes from 8 on L = bend / 2 theta^2, with measured slopes."""
+    theta = 8.0
+    for _ in range(steps):
+        theta -= eta * bend / 2 * ((theta + 1e-3) ** 2 - (theta - 1e-3) ** 2) / 2e-3
+    return theta
+
+
+@pytest.mark.parametrize(("eta", "bend"), [(0.5, 1), (1, 1), (2, 1), (3, 1), (0.39, 5), (0.41, 5)])
+def test_a_step_against_the_slope_multiplies_theta_by_1_minus_eta_times_the_bend(eta, bend):
+    assert walked(eta, bend) == pytest.approx(8 * (1 - eta * bend) ** 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("bend", [1, 5, 25])
+def test_descent_shrinks_below_two_over_the_bend_and_grows_above(bend):
+    assert abs(walked(0.99 * 2 / bend, bend)) < 8 < abs(walked(1.01 * 2 / bend, bend))
+
+
+def test_the_valley_has_the_slopes_theta_0_and_25_theta_1():
+    def valley(theta):
+        return theta[0] ** 2 / 2 + 25 / 2 * theta[1] ** 2
+
+    at = np.array([3.0, 2.0])
+    assert check_gradient("theta", valley, at, at * [1, 25]).error < 1e-8
+
+
+def test_the_walk_goes_down_the_valley(page):
+    path = page["walk"](lambda g, memory: (-g / 100, memory))
+    np.testing.assert_allclose(path[1], path[0] * [1 - 1 / 100, 1 - 25 / 100])
+
+
+def test_at_the_limit_of_the_steep_direction_the_flat_one_needs_dozens_of_steps_to_a_tenth():
+    assert 24 < np.log(1 / 10) / np.log(1 - 2 / 25) < 36
+
+
+def test_rmsprop_ends_nearest_to_the_goal_and_sgd_farthest_from_it(page):
+    distance = {name: np.linalg.norm(path[-1]) for name, path in page["paths"].items()}
+    assert distance["RMSprop"] < distance["momentum"] < distance["SGD"]
+
+
+def test_sgd_crosses_the_valley_at_every_step(page):
+    height = page["paths"]["SGD"][:, 1]
+    assert (height[:-1] * height[1:] < 0).all()
+
+
+def test_momentum_runs_past_the_goal_and_turns_back(page):
+    along = page["paths"]["momentum"][:, 0]
+    assert along.min() < 0
+    assert along[-1] > along.min()
+
+
+def test_rmsprop_trembles_around_the_goal_at_the_end(page):
+    height = page["paths"]["RMSprop"][-6:, 1]
+    assert (height[:-1] * height[1:] < 0).all()
+
+
+def test_rmsprop_walks_down_both_directions_at_the_same_pace(page):
+    flat, steep = page["paths"]["RMSprop"][:2].T
+    assert flat[0] - flat[1] == pytest.approx(steep[0] - steep[1], rel=1e-3)
+
+
+# ---------------------------------------------------------------- the optimizers' formulas
+
+
+def test_with_the_same_gradient_again_and_again_momentum_gets_ten_times_as_fast_as_sgd(page):
+    velocity = 0.0
+    for _ in range(300):
+        velocity, _ = page["momentum"](1.0, velocity, eta=1, m=9 / 10)
+    assert velocity == pytest.approx(-1 / (1 - 9 / 10))
+    assert velocity == pytest.approx(-10)
+
+
+def test_the_pages_rmsprop_takes_the_librarys_steps(page):
+    library, square = RMSprop(0.5), np.zeros(3)
+    for g in np.array([[100, 0.01, -3], [100, 0.01, 2], [100, 0.01, 0.5]]):
+        change, square = page["rmsprop"](g, square)
+        np.testing.assert_allclose(change, library.change("theta", g))
+
+
+@pytest.mark.parametrize("optimizer", [RMSprop(0.5), Adam(0.5)])
+def test_a_weight_with_gradient_100_and_one_with_a_hundredth_move_equally_fast(optimizer):
+    for step in (1, 2, 3):
+        optimizer.iterations = step
+        large, small = optimizer.change("theta", np.array([100, 0.01]))
+        assert large == pytest.approx(small, rel=0.01)
+
+
+def test_adams_first_step_has_the_length_eta():
+    adam = Adam(0.5)
+    adam.iterations = 1
+    np.testing.assert_allclose(np.abs(adam.change("theta", np.array([100, 0.01, -3]))), 0.5, rtol=1e-3)
+
+
+def test_rmsprops_first_step_is_three_times_eta():
+    first = np.abs(RMSprop(0.5, rho=9 / 10).change("theta", np.array([100, 0.01, -3])))
+    np.testing.assert_allclose(first, 0.5 / np.sqrt(1 - 9 / 10), rtol=0.01)
+    assert round(1 / np.sqrt(1 - 9 / 10)) == 3
+
+
+@pytest.mark.parametrize(("kind", "factor"), [(SGD, 1000), (RMSprop, 1), (Adam, 1)])
+def test_gradients_1000_times_too_large_lengthen_only_the_steps_of_sgd(kind, factor):
+    optimizer, g = kind(), np.array([100, 0.01, -3])
+    optimizer.iterations = 1
+    np.testing.assert_allclose(
+        optimizer.change("wrong", 1000 * g), factor * optimizer.change("right", g), rtol=0.01
+    )
+
+
+# ---------------------------------------------------------------- batches and their order
+
+
+def test_the_noise_of_a_batch_falls_with_the_root_of_its_size(page):
+    np.testing.assert_allclose(page["noise"] * np.sqrt(page["sizes"]), page["noise"][0], rtol=0.3)
+
+
+def test_the_gradient_of_a_single_example_points_downhill_on_average(page, monkeypatch):
+    monkeypatch.setitem(page.names, "model", page["network"]())  # the one that `exact` belongs to
+    assert np.mean([page["gradient"]([row]) @ page["exact"] for row in range(200)]) > 0
+
+
+def test_at_the_same_rate_large_batches_fall_behind(page):
+    reached = page["reached"]
+    assert reached[64, 0.005] < min(reached[1, 0.005], reached[64, 0.1])
+
+
+def test_a_rate_twenty_times_as_large_makes_up_most_of_the_distance(page):
+    reached = page["reached"]
+    assert reached[64, 20 * 0.005] - reached[64, 0.005] > (reached[1, 0.005] - reached[64, 0.005]) / 2
+
+
+def test_in_the_order_of_classes_the_network_learns_little(page):
+    assert page["sorted_accuracy"] < 0.3
+    assert page["train_in_order"](page["shuffled"]) > page["sorted_accuracy"] + 0.3
+
+
+def test_in_the_order_of_classes_nearly_every_answer_is_one_of_the_last_two(page):
+    model, optimizer = page["network"](), SGD(0.1)
+    for batch in 3 * np.array_split(page["by_class"], 60):
+        train_step(model, page["loss"], optimizer, page["x"][batch], page["y"][batch])
+    answers = predict(model, page["x_new"]).argmax(axis=1)
+    assert (answers >= 8).mean() > 0.9
+
+
+# ---------------------------------------------------------------- learning by heart, dropout
+
+
+def test_the_first_loss_is_about_the_price_of_guessing(page):
+    assert page["few"].steps["loss"][0] == pytest.approx(GUESSING, abs=0.5)
+
+
+def rise(history):
+    return history["val_loss"][-1] - min(history["val_loss"])
+
+
+def test_with_dropout_the_loss_on_unseen_images_rises_less(page):
+    if page["images"].is_fallback:
+        pytest.skip("the page ran on stand-in data, and this is said of Fashion-MNIST")
+    assert rise(page["plain"]) > 2 * rise(page["dropped"])
+
+
+def test_dropout_has_nothing_to_learn(page):
+    assert page["dropout"].params == {}
+
+
+# ---------------------------------------------------------------- the recorded run
+
+
+@pytest.fixture(scope="module", name="epochs")
+def _epochs():
+    """The run that the player shows: our network, the first seed."""
+    return results.read("fashion_cnn").runs(side="ours")[0]["epochs"]
+
+
+def test_after_the_lowest_validation_loss_the_training_loss_went_on_falling(epochs):
+    assert epochs["loss"][-1] < epochs["loss"][np.argmin(epochs["val_loss"])]
+
+
+def test_from_epoch_to_epoch_validation_loss_moves_by_more_than_one_more_epoch_brings(epochs):
+    moves, gains = np.abs(np.diff(epochs["val_loss"])), -np.diff(epochs["loss"])
+    assert moves[1:].mean() > gains[1:].mean()
+
+
+def test_step_1594_is_the_end_of_the_second_epoch():
+    assert replay.read("fashion_cnn")["epochs"]["step"][1] == 2 * -(-51_000 // 64) == 1594
