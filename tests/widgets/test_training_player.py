@@ -142,7 +142,7 @@ def test_the_scrubber_stops_at_every_snapshot_and_at_about_sixty_steps(load_modu
 
 
 def test_a_recording_is_taken_by_name_alone_or_as_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(replay, "FOLDER", tmp_path / "results" / "recordings")
+    monkeypatch.setattr(replay, "FOLDER", tmp_path / "results" / "replays")
     (tmp_path / "pyproject.toml").touch()
     replay.write("with_batchnorm", run(True))
     assert TrainingPlayer(id="a", runs="with_batchnorm").runs == [run(True)]

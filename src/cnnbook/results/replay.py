@@ -18,7 +18,7 @@ of 63 levels, a feature map's as one of 16.
         classes=data.class_names,
     )
     nn.fit(model, loss, optimizer, x, y, epochs=3, batch_size=64, callbacks=[recorder])
-    replay.write("batchnorm_on", recorder.recording())   # results/recordings/batchnorm_on.json, <= 40 KB
+    replay.write("batchnorm_on", recorder.recording())   # results/replays/batchnorm_on.json, <= 40 KB
     run = replay.read("batchnorm_on")                    # a dict, checked
 
 A recording is a dict that JSON can hold. "At step s" means: after s updates. The loss of step s is that of
@@ -50,7 +50,7 @@ import numpy as np
 from cnnbook.files import atomic_write
 
 FORMAT, VERSION = "cnnbook run", 1
-FOLDER = Path(__file__).resolve().parents[3] / "results" / "recordings"
+FOLDER = Path(__file__).resolve().parents[3] / "results" / "replays"
 POINTS = 160  # steps kept
 LARGEST = 40 * 1024  # bytes, gzipped
 MAPS, SIDE = 8, 14  # feature maps kept of each image, and their largest height and width
@@ -349,7 +349,7 @@ def unpack(packed: dict[str, Any]) -> np.ndarray:
 
 
 def write(name: str, recording: dict[str, Any], *, folder: Path | str | None = None) -> Path:
-    """Write a recording to results/recordings/`name`.json, whole or not at all.
+    """Write a recording to results/replays/`name`.json, whole or not at all.
 
     Parameters
     ----------
@@ -500,7 +500,7 @@ def compact(content: Any) -> str:
 
 
 def locate(name: str, folder: Path | str | None) -> Path:
-    """The file of a recording, in `folder` or in the repository's results/recordings/."""
+    """The file of a recording, in `folder` or in the repository's results/replays/."""
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(
             "recording: name must be lower-case letters, digits and underscores, starting with a letter. "

@@ -28,7 +28,7 @@ class TrainingPlayer(BookWidget):
         Name of the figure, unique on its page. ``<a href="#run:step=64,view=kernels">`` puts the figure
         ``run`` at step 64 and shows its kernels.
     runs : list of at most two recordings
-        Each a name in ``results/recordings``, or what `replay.Recorder.recording` returned. Two are
+        Each a name in ``results/replays``, or what `replay.Recorder.recording` returned. Two are
         compared. A single one need not be in a list.
     step : int, optional
         The step shown: what the network was after so many updates. Default: the last one.
