@@ -74,7 +74,7 @@ def test_every_epoch_of_every_run_is_there():
                 assert {len(values) for values in run["epochs"].values()} == {setting.epochs}
 
 
-def test_each_players_recording_is_there_and_whole():
+def test_each_players_replay_is_there_and_whole():
     for row in ROWS:
         for run in recorded(row):
             player = ROWS[row].variants[run["variant"]].player

@@ -209,7 +209,7 @@ def test_the_first_steps_can_be_run_alone():
     )
 
 
-def test_the_first_seed_of_ours_leaves_a_recording_and_what_chapters_look_at(monkeypatch):
+def test_the_first_seed_of_ours_leaves_a_replay_and_what_chapters_look_at(monkeypatch):
     monkeypatch.setattr(
         probes, "occluded", lambda model, image, label: np.zeros((28, 28))
     )  # it takes seconds

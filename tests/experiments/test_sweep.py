@@ -175,11 +175,11 @@ def test_a_disk_that_is_full_leaves_the_old_recording_whole(todo, folder, monkey
     assert [path.name for path in folder.iterdir()] == ["mlp.json"]
 
 
-def test_the_recording_for_the_player_goes_into_a_file_of_its_own(folder):
+def test_the_replay_for_the_player_goes_into_a_file_of_its_own(folder):
     found = fake_runs.run("fashion_cnn", "plain", "ours", 0) | {"player": replay.empty("by hand")}
     record("fashion_cnn", found, folder=folder)
     assert "player" not in recorded("fashion_cnn", folder=folder)[0]
-    assert replay.read("fashion_cnn", folder=folder / "replays")["title"] == "by hand"
+    assert replay.read("fashion_cnn", folder=folder / replay.FOLDER)["title"] == "by hand"
 
 
 def test_a_recording_says_which_data_code_and_versions_it_comes_from(folder):

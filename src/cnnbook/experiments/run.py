@@ -9,7 +9,7 @@ from cnnbook import bugzoo, nn
 from cnnbook.experiments.catalogue import ROWS
 from cnnbook.experiments.contestants import SIDES, step_seconds
 from cnnbook.experiments.settings import images_for
-from cnnbook.results.replay import Recorder
+from cnnbook.results.recorder import Recorder
 from cnnbook.results.store import PACKAGES, installed
 
 FIRST, POINTS = 50, 200  # single steps kept from the beginning, and means over equally many steps
@@ -86,7 +86,7 @@ def run(row: str, variant: str, side: str, seed: int) -> dict:
         if setting.look and first_of_ours:
             found["arrays"] = setting.look(model, *images.test)
         if recorder:
-            found["player"] = recorder.recording()
+            found["player"] = recorder.replay()
         if side == "own layers":
             found["step_seconds"] = step_seconds(trainer, SIDES["keras"](model, setting, seed), images)
     return found

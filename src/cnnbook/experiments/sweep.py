@@ -86,7 +86,7 @@ def record(row: str, found: dict, *, folder: Path | str | None = None) -> None:
     player = found.pop("player", None)
     if player is not None:
         name, _ = ROWS[row].variants[found["variant"]].player
-        replay.write(name, player, folder=Path(folder or results.store.FOLDER) / "replays")
+        replay.write(name, player, folder=folder and Path(folder) / replay.FOLDER)
     order = list(ROWS[row].variants)
 
     def key(run):
