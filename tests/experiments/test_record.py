@@ -139,10 +139,10 @@ def wander(row):
 def test_ours_and_keras_differ_by_less_than_the_seeds_or_the_epochs_do():
     both = [score for score in scoreboard.scores() if score.ours and score.keras]
     apart = {
-        f"{score.row} {score.measure}": (score.ours.mean, score.keras.mean)
+        f"{score.recording} {score.measure}": (score.ours.mean, score.keras.mean)
         for score in both
         if abs(score.ours.mean - score.keras.mean)
-        > max(score.ours.spread, score.keras.spread, wander(score.row))
+        > max(score.ours.spread, score.keras.spread, wander(score.recording))
     }
     assert len(both) >= 3
     assert apart == {}
