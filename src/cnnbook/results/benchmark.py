@@ -101,10 +101,10 @@ def targets(bench: Bench) -> list[Target]:
     lines = []
 
     def at_least(what, goal, found):
-        lines.append(Target(what, f"at least {goal:g}", f"{found:.2f}", found >= goal))
+        lines.append(Target(what, f"≥ {goal:g}", f"{found:.2f}", found >= goal))
 
     def at_most(what, goal, found, unit=""):
-        lines.append(Target(what, f"at most {goal:g}{unit}", f"{found:.2g}{unit}", found <= goal))
+        lines.append(Target(what, f"≤ {goal:g}{unit}", f"{found:.2g}{unit}", found <= goal))
 
     def faster(case, side, other, **settings):
         return bench.times_as_fast(case, side, other, **settings)[0]
@@ -167,7 +167,7 @@ def network_tables(bench: Bench) -> dict[str, Table]:
                 row += [milliseconds(bench, case, side, threads, clock)]
                 row += [ratio(bench, case, side, "keras", threads, clock)]
             rows.append(row)
-        head = ["by", "ms, one thread", "speed, one thread", "ms, own threads", "speed, own threads"]
+        head = ["program", "ms, one thread", "speed, one thread", "ms, own threads", "speed, own threads"]
         tables[titles[case]] = Table(head, rows, caption=f"{titles[case]}. Speed: Keras = 1")
     return tables
 
@@ -209,7 +209,7 @@ def machine_table(bench: Bench) -> Table:
         ("peak", f"{bench.recording['peak']['gmacs']:.0f} billion multiply-adds per second on one core"),
         ("blocks", f"{p['blocks']}: in each everyone ran once"),
     ]
-    return Table(["the record", ""], rows)
+    return Table(["the record", "where and how it was made"], rows)
 
 
 def milliseconds(bench: Bench, case: str, side: str, threads: str = "one", clock: str = "cpu") -> str:

@@ -2,9 +2,9 @@
 
     Table(["network", "ours", "Keras"], [["mlp", "0.89", "0.88"]], caption="Accuracy")
 
-The first column names the rows. A column of numbers stands to the right, and a line breaks inside a number
-only before its ± or /. A table of five columns or more may be wider than a phone: it has a frame of its own
-that scrolls, also by keyboard.
+The first column names the rows. A column of numbers stands to the right; on a phone a line breaks inside a
+number before its ± or /, and nowhere else. A table of five columns or more may be wider than a phone: it has
+a frame that scrolls, also by keyboard. assets/book.css gives colours and sizes, a notebook its own.
 """
 
 import html
@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-NUMBER = re.compile(r"[-+\u2212]?[\d.]")  # what a number begins with
-INSIDE = re.compile(r" (?![±/])")  # spaces of a number at which no line may break
-WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]|\dD|\()")  # where a name such as MaxPooling2D may break
+NUMBER = re.compile(r"[≤≥]? ?[-+]?[\d.]")  # what a number begins with
+LONG = re.compile(r"\S{12,}")  # words that may break ...
+PARTS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]|\dD|\()|(?<=[_=])")  # ... here, such as Max|Pooling|2D
 WIDE = 5  # columns
 
 
@@ -58,13 +58,15 @@ class Table:
         )
         body = "\n".join(f"<tr>{line(row, sides)}</tr>" for row in texts)
         title = f"<caption>{html.escape(self.caption)}</caption>\n" if self.caption else ""
-        note = f"\n<p>{html.escape(self.note)}</p>" if self.note else ""
-        name = html.escape(self.caption or ", ".join(self.head))
-        scroll = f' tabindex="0" role="group" aria-label="{name}"' if len(self.head) >= WIDE else ""
-        return (
-            f'<div style="overflow-x: auto"{scroll}><table>\n{title}<thead><tr>{head}</tr></thead>\n'
-            f"<tbody>\n{body}\n</tbody></table></div>{note}"
+        table = (
+            f'<table style="width: 100%">\n{title}<thead><tr>{head}</tr></thead>\n'
+            f"<tbody>\n{body}\n</tbody></table>"
         )
+        if len(self.head) >= WIDE:
+            name = html.escape(self.caption or ", ".join(self.head))
+            frame = f'<div style="overflow-x: auto" tabindex="0" role="group" aria-label="{name}">'
+            table = f"{frame}{table}</div>"
+        return table + (f'\n<p class="table-note">{html.escape(self.note)}</p>' if self.note else "")
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,21 @@ class Folds:
 
 def line(cells: list[str], sides: list[str]) -> str:
     """The cells of a row as HTML."""
-    name = "<wbr>".join(html.escape(part) for part in WORDS.split(cells[0]))
-    row = f'<th scope="row" style="text-align: left; font-weight: normal">{name}</th>'
+    name = LONG.sub(lambda word: "\0".join(PARTS.split(word[0])), cells[0])
+    row = f'<th scope="row" style="text-align: left; font-weight: normal">{html.escape(name)}</th>'
+    row = row.replace("\0", "<wbr>")
     for text, side in zip(cells[1:], sides[1:], strict=True):
-        held = INSIDE.sub("\N{NO-BREAK SPACE}", text) if side == "right" else text
-        row += f'<td style="text-align: {side}">{html.escape(held)}</td>'
+        if side == "right":
+            row += f'<td class="number" style="text-align: right">{html.escape(held(text))}</td>'
+        else:
+            row += f'<td style="text-align: left">{html.escape(text)}</td>'
     return row
+
+
+def held(number: str) -> str:
+    """A number that breaks before ± and / only, and has a real minus.
+
+    >>> held("1e-7 ± 2 ms").encode("ascii", "backslashreplace")
+    b'1e\\\\u22127 \\\\xb1\\\\xa02\\\\xa0ms'
+    """
+    return re.sub(r" (?![±/])", "\N{NO-BREAK SPACE}", re.sub(r"-(?=\d)", "\N{MINUS SIGN}", number))
