@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cnnbook import results
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 from cnnbook.results import scoreboard
 from cnnbook.results.scoreboard import LINES, Measured, scores, table
 
@@ -30,7 +30,7 @@ def places():
 
 @pytest.fixture(name="folder")
 def _folder(tmp_path):
-    """Recordings of every row: two runs of ours and one of each other side."""
+    """Recordings of every line: two runs of ours and one of each other side."""
     there = places()
     for name in {name for name, *_ in there}:
         runs = []
@@ -88,8 +88,8 @@ def test_lines_of_which_nothing_is_recorded_yet_are_left_out(folder):
 
 def test_every_place_of_the_table_is_a_run_that_is_asked_for():
     asked = {
-        (row, variant, side)
-        for row, those in ROWS.items()
+        (name, variant, side)
+        for name, those in EXPERIMENTS.items()
         for variant, setting in those.variants.items()
         for side in setting.seeds
     }

@@ -58,8 +58,8 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """One system of the notebooks, or one experiment, with its variants by name."""
+class Experiment:
+    """One network of the notebooks, or one question about it, with its variants by name."""
 
     title: str
     variants: Mapping[str, Setting]
