@@ -2,7 +2,7 @@
 
     make results                                      all that is missing
     make results ARGS="--list"                        what there is, what is recorded, how long it takes
-    make results ARGS="--only fashion_cnn small_cnn_one_by_one --seeds 5"    these rows, with five seeds each
+    make results ARGS="--only mlp fashion_cnn --seeds 5"     these experiments, with five seeds each
     make results ARGS="--executor dask:tcp://host:8786"
 
 Ctrl-C at any time: finished runs are recorded, and the next call goes on from there. A run is repeated only
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 from cnnbook.experiments.contestants import SIDES, calm_tensorflow
 from cnnbook.experiments.sweep import jobs, missing, sweep
 
@@ -33,13 +33,17 @@ def arguments(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--only", nargs="+", metavar="ROW", choices=list(ROWS), help=f"rows: {', '.join(ROWS)}"
+        "--only",
+        nargs="+",
+        metavar="EXPERIMENT",
+        choices=list(EXPERIMENTS),
+        help=f"only these experiments, of {', '.join(EXPERIMENTS)}",
     )
-    parser.add_argument("--sides", nargs="+", choices=list(SIDES), help="only these sides of each row")
-    parser.add_argument("--seeds", type=positive, help="how many seeds, instead of what each row says")
+    parser.add_argument("--sides", nargs="+", choices=list(SIDES), help="only these sides of each experiment")
+    parser.add_argument("--seeds", type=positive, help="how many seeds, instead of what each experiment says")
     parser.add_argument("--again", action="store_true", help="run what is recorded once more")
     parser.add_argument(
-        "--list", action="store_true", help="list rows, what is recorded, minutes; run nothing"
+        "--list", action="store_true", help="list experiments, what is recorded, minutes; run nothing"
     )
     parser.add_argument(
         "--executor",
@@ -98,14 +102,14 @@ def executor(name, workers):
 
 
 def show(wanted, todo):
-    """One line per row, variant and side."""
-    print(f"{'row':<12} {'variant':<26} {'side':<11} {'recorded':>8}  {'minutes a run':>13}")
+    """One line per experiment, variant and side."""
+    print(f"{'experiment':<20} {'variant':<26} {'side':<11} {'recorded':>8}  {'minutes a run':>13}")
     lines, open_jobs = {}, set(todo)
     for job in wanted:
-        done, count, _ = lines.get((job.row, job.variant, job.side), (0, 0, 0))
-        lines[job.row, job.variant, job.side] = done + (job not in open_jobs), count + 1, job.minutes
-    for (row, variant, side), (done, count, minutes) in lines.items():
-        print(f"{row:<12} {variant:<26} {side:<11} {f'{done} of {count}':>8}  {minutes:>13.3g}")
+        done, count, _ = lines.get((job.experiment, job.variant, job.side), (0, 0, 0))
+        lines[job.experiment, job.variant, job.side] = done + (job not in open_jobs), count + 1, job.minutes
+    for (experiment, variant, side), (done, count, minutes) in lines.items():
+        print(f"{experiment:<20} {variant:<26} {side:<11} {f'{done} of {count}':>8}  {minutes:>13.3g}")
 
 
 def main(argv=None):

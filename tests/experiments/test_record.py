@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnbook import data, nn, results
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 from cnnbook.experiments.run import first_losses, prepare
 from cnnbook.experiments.sweep import jobs, missing, recorded
 from cnnbook.results import replay, scoreboard
@@ -20,8 +20,9 @@ with_real_files = pytest.mark.skipif(
     reason="needs the real files: set CNNBOOK_DATA_DIR",
 )
 
-# Rerun: row, variant, side, how many of the first steps, and how far each loss may lie from the recorded one
-# (nats). Rounding differs between machines, and training multiplies it: most where RMSprop trains the CNN.
+# Rerun: experiment, variant, side, how many of the first steps, and how far each loss may lie from the
+# recorded one (nats). Rounding differs between machines, and training multiplies it: most where RMSprop
+# trains the CNN.
 AGAIN = [
     ("mlp", "plain", "ours", 30, 1e-3),
     ("fashion_cnn", "plain", "ours", 5, 1e-2),
@@ -33,16 +34,20 @@ AGAIN = [
 AGAIN_IN_KERAS = [("mnist_cnn", "plain", "keras", 10, 1e-3)]
 
 
-def only(row, variant, side, seed):
+def only(experiment, variant, side, seed):
     (run,) = (
-        run for run in recorded(row) if (run["variant"], run["side"], run["seed"]) == (variant, side, seed)
+        run
+        for run in recorded(experiment)
+        if (run["variant"], run["side"], run["seed"]) == (variant, side, seed)
     )
     return run
 
 
-def accuracies(row, variant, side="ours"):
+def accuracies(experiment, variant, side="ours"):
     return [
-        run["test"]["accuracy"] for run in recorded(row) if (run["variant"], run["side"]) == (variant, side)
+        run["test"]["accuracy"]
+        for run in recorded(experiment)
+        if (run["variant"], run["side"]) == (variant, side)
     ]
 
 
@@ -56,35 +61,37 @@ def test_no_run_is_missing():
 
 
 def test_every_run_says_where_it_comes_from():
-    for row in ROWS:
-        if not recorded(row):
+    for experiment in EXPERIMENTS:
+        if not recorded(experiment):
             continue
-        told = results.read(row).provenance
-        for setting in ROWS[row].variants.values():
+        told = results.read(experiment).provenance
+        for setting in EXPERIMENTS[experiment].variants.values():
             assert told["sha256"][setting.dataset] == data.DATASETS[setting.dataset]["files"]
-        for run in recorded(row):
+        for run in recorded(experiment):
             assert {"date", "seconds", "cpu_seconds", "packages", "commit", "changed"} <= set(run["made"])
 
 
 def test_every_epoch_of_every_run_is_there():
-    for row in ROWS:
-        for run in recorded(row):
-            setting = ROWS[row].variants[run["variant"]]
+    for experiment in EXPERIMENTS:
+        for run in recorded(experiment):
+            setting = EXPERIMENTS[experiment].variants[run["variant"]]
             if "stopped" not in run:
                 assert {len(values) for values in run["epochs"].values()} == {setting.epochs}
 
 
-def test_each_players_recording_is_there_and_whole():
-    for row in ROWS:
-        for run in recorded(row):
-            player = ROWS[row].variants[run["variant"]].player
+def test_each_players_replay_is_there_and_whole():
+    for experiment in EXPERIMENTS:
+        for run in recorded(experiment):
+            player = EXPERIMENTS[experiment].variants[run["variant"]].player
             if player and (run["side"], run["seed"]) == ("ours", 0):
                 assert replay.read(player[0])["title"] == player[1]
 
 
 def test_no_recorded_run_has_other_settings_than_todays():
-    for row in ROWS:
-        stale = {run["setting"] for run in recorded(row)} - set(map(str, ROWS[row].variants.values()))
+    for experiment in EXPERIMENTS:
+        stale = {run["setting"] for run in recorded(experiment)} - set(
+            map(str, EXPERIMENTS[experiment].variants.values())
+        )
         assert stale == set()
 
 
@@ -113,7 +120,7 @@ def test_the_authors_own_settings_reach_as_much_in_some_seed_and_end_anywhere_ne
 
 def test_the_mark_of_the_one_by_one_network_is_reached_when_its_rate_falls():
     """The book's network in every seed, the author's on average."""
-    claim = ROWS["small_cnn_one_by_one"].claim
+    claim = EXPERIMENTS["small_cnn_one_by_one"].claim
     for run in recorded("small_cnn_one_by_one"):
         if run["variant"] == "falling rate":
             assert run["test"]["accuracy"] > claim["accuracy"]
@@ -127,22 +134,22 @@ def test_the_mark_of_the_one_by_one_network_is_reached_when_its_rate_falls():
     assert np.mean(accuracies("small_cnn_one_by_one", "source, falling rate")) > claim["accuracy"]
 
 
-def wander(row):
-    """How far the validation accuracy of a row's runs strays over their last five epochs, on average.
+def wander(experiment):
+    """How far the validation accuracy of an experiment's runs strays over their last five epochs, on average.
 
     A run is tested with its best epoch: that luck is in its figure, and two or three seeds do not show it.
     """
-    ends = [run["epochs"].get("val_accuracy", [0])[-5:] for run in recorded(row) if "epochs" in run]
+    ends = [run["epochs"].get("val_accuracy", [0])[-5:] for run in recorded(experiment) if "epochs" in run]
     return np.mean([np.std(end) for end in ends])
 
 
 def test_ours_and_keras_differ_by_less_than_the_seeds_or_the_epochs_do():
     both = [score for score in scoreboard.scores() if score.ours and score.keras]
     apart = {
-        f"{score.row} {score.measure}": (score.ours.mean, score.keras.mean)
+        f"{score.recording} {score.measure}": (score.ours.mean, score.keras.mean)
         for score in both
         if abs(score.ours.mean - score.keras.mean)
-        > max(score.ours.spread, score.keras.spread, wander(score.row))
+        > max(score.ours.spread, score.keras.spread, wander(score.recording))
     }
     assert len(both) >= 3
     assert apart == {}
@@ -194,19 +201,19 @@ def test_shuffled_pixels_cost_the_mlp_nothing_and_the_cnn_a_lot():
 
 
 @with_real_files
-@pytest.mark.parametrize(("row", "variant", "side", "steps", "tolerance"), AGAIN)
-def test_the_first_steps_of_recorded_runs_come_out_again(row, variant, side, steps, tolerance):
-    again = first_losses(row, variant, side, 0, steps)
+@pytest.mark.parametrize(("experiment", "variant", "side", "steps", "tolerance"), AGAIN)
+def test_the_first_steps_of_recorded_runs_come_out_again(experiment, variant, side, steps, tolerance):
+    again = first_losses(experiment, variant, side, 0, steps)
     assert len(again) == steps
-    assert again == pytest.approx(only(row, variant, side, 0)["first_steps"][:steps], abs=tolerance)
+    assert again == pytest.approx(only(experiment, variant, side, 0)["first_steps"][:steps], abs=tolerance)
 
 
 @with_real_files
 @pytest.mark.keras
-@pytest.mark.parametrize(("row", "variant", "side", "steps", "tolerance"), AGAIN_IN_KERAS)
-def test_the_first_steps_of_keras_come_out_again(row, variant, side, steps, tolerance):
-    again = first_losses(row, variant, side, 0, steps)
-    assert again == pytest.approx(only(row, variant, side, 0)["first_steps"][:steps], abs=tolerance)
+@pytest.mark.parametrize(("experiment", "variant", "side", "steps", "tolerance"), AGAIN_IN_KERAS)
+def test_the_first_steps_of_keras_come_out_again(experiment, variant, side, steps, tolerance):
+    again = first_losses(experiment, variant, side, 0, steps)
+    assert again == pytest.approx(only(experiment, variant, side, 0)["first_steps"][:steps], abs=tolerance)
 
 
 @with_real_files

@@ -6,7 +6,7 @@ import pytest
 from cnnbook import bugzoo, data, nn, results
 from cnnbook.experiments import probes, settings
 from cnnbook.experiments import run as module
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 from cnnbook.experiments.run import Keeper, first_losses, prepare, run
 from cnnbook.experiments.settings import images_for, raw, shuffled, standardised
 from cnnbook.results import replay
@@ -29,7 +29,7 @@ def few_images(monkeypatch):
 
 
 def test_the_last_images_are_held_out_and_none_is_in_two_parts(few_images):
-    images = images_for(ROWS["mlp"].variants["plain"], seed=0)
+    images = images_for(EXPERIMENTS["mlp"].variants["plain"], seed=0)
     everything = few_images("fashion_mnist")
     np.testing.assert_array_equal(images.train[0], 255 * everything.x_train[:34])
     np.testing.assert_array_equal(images.val[0], 255 * everything.x_train[34:])
@@ -38,13 +38,13 @@ def test_the_last_images_are_held_out_and_none_is_in_two_parts(few_images):
 
 
 def test_nothing_is_held_out_where_nothing_is_chosen():
-    images = images_for(ROWS["small_cnn_one_by_one"].variants["book"], seed=0)
+    images = images_for(EXPERIMENTS["small_cnn_one_by_one"].variants["book"], seed=0)
     assert images.val is None
     assert len(images.train[1]) == 40
 
 
 def test_only_the_training_images_decide_how_all_are_standardised():
-    images = images_for(ROWS["stuck_cnn"].variants["fixed"], seed=0)
+    images = images_for(EXPERIMENTS["stuck_cnn"].variants["fixed"], seed=0)
     x = images.train[0].astype(np.float64)
     assert abs(x.mean()) < 1e-6
     assert abs(x.std() - 1) < 1e-6
@@ -64,17 +64,17 @@ def test_standardised_images_are_float32_again():
     assert standardised(x, x, 0).dtype == np.float32
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_every_variant_can_be_built_for_its_images(row):
-    for variant in ROWS[row].variants:
-        setting, images, model, _ = prepare(row, variant, "ours", 0)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_variant_can_be_built_for_its_images(experiment):
+    for variant in EXPERIMENTS[experiment].variants:
+        setting, images, model, _ = prepare(experiment, variant, "ours", 0)
         assert model.forward(images.train[0][:2]).shape == (2, 10)
         assert [layer.trainable for layer in model.layers].count(False) == len(setting.frozen)
 
 
 def test_the_networks_have_the_sources_numbers_of_parameters():
-    def parameters(row, variant="plain"):
-        model = prepare(row, variant, "ours", 0)[2]
+    def parameters(experiment, variant="plain"):
+        model = prepare(experiment, variant, "ours", 0)[2]
         return sum(weight.size for weight in model.weights().values())
 
     assert parameters("mlp") == 235_146
@@ -153,7 +153,7 @@ def test_the_weights_of_the_first_best_epoch_are_the_ones_tested():
             return f"those of epoch {self.epoch}"
 
     side = Side()
-    keeper = Keeper(side, ROWS["mlp"].variants["plain"], val=("x", "y"))
+    keeper = Keeper(side, EXPERIMENTS["mlp"].variants["plain"], val=("x", "y"))
     for side.epoch, accuracy in enumerate([0.5, 0.7, 0.6, 0.7]):
         keeper.on_epoch(None, side.epoch, {"val_accuracy": accuracy})
     assert (keeper.best_epoch, keeper.kept) == (1, "those of epoch 1")
@@ -209,7 +209,7 @@ def test_the_first_steps_can_be_run_alone():
     )
 
 
-def test_the_first_seed_of_ours_leaves_a_recording_and_what_chapters_look_at(monkeypatch):
+def test_the_first_seed_of_ours_leaves_a_replay_and_what_chapters_look_at(monkeypatch):
     monkeypatch.setattr(
         probes, "occluded", lambda model, image, label: np.zeros((28, 28))
     )  # it takes seconds
@@ -280,7 +280,7 @@ def test_spreads_are_standard_deviations_by_layer():
 @pytest.mark.keras
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 @pytest.mark.parametrize(
-    ("row", "variant", "side"),
+    ("experiment", "variant", "side"),
     [
         ("stuck_cnn", "fixed", "keras"),
         ("mnist_cnn", "plain", "keras"),
@@ -288,8 +288,8 @@ def test_spreads_are_standard_deviations_by_layer():
         ("small_cnn_one_by_one", "book", "keras"),
     ],
 )
-def test_the_other_sides_begin_and_go_on_as_ours_does(row, variant, side):
-    ours, theirs = run(row, variant, "ours", 0), run(row, variant, side, 0)
+def test_the_other_sides_begin_and_go_on_as_ours_does(experiment, variant, side):
+    ours, theirs = run(experiment, variant, "ours", 0), run(experiment, variant, side, 0)
     assert theirs["first_steps"] == pytest.approx(ours["first_steps"], abs=2e-3)
     for name, values in ours["epochs"].items():
         assert theirs["epochs"][name] == pytest.approx(values, abs=0.05 if "accuracy" in name else 2e-3)

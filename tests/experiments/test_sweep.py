@@ -10,7 +10,7 @@ from support import fake_runs
 
 from cnnbook import results
 from cnnbook.experiments import sweep as module
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 from cnnbook.experiments.sweep import Job, jobs, missing, record, recorded, sweep
 from cnnbook.results import replay
 
@@ -25,8 +25,8 @@ def todo():
     return list(jobs(["mlp"], seeds=2))
 
 
-def keys(folder, row="mlp"):
-    return [(run["variant"], run["side"], run["seed"]) for run in recorded(row, folder=folder)]
+def keys(folder, experiment="mlp"):
+    return [(run["variant"], run["side"], run["seed"]) for run in recorded(experiment, folder=folder)]
 
 
 class Here(Executor):
@@ -46,27 +46,31 @@ def test_the_jobs_of_all_rows_are_those_the_rows_ask_for():
     assert (
         len(wanted)
         == len(set(wanted))
-        == sum(sum(setting.seeds.values()) for row in ROWS.values() for setting in row.variants.values())
+        == sum(
+            sum(setting.seeds.values())
+            for experiment in EXPERIMENTS.values()
+            for setting in experiment.variants.values()
+        )
     )
     assert [job.seed for job in wanted] == sorted(job.seed for job in wanted)
     assert all(job.minutes > 0 for job in wanted)
 
 
-def test_jobs_can_be_asked_for_by_row_side_and_number_of_seeds():
+def test_jobs_can_be_asked_for_by_experiment_side_and_number_of_seeds():
     assert [str(job) for job in jobs(["fashion_cnn"], seeds=2, sides=["keras"])] == [
         "fashion_cnn plain, keras, seed 0",
         "fashion_cnn plain, keras, seed 1",
     ]
 
 
-def test_an_unknown_row_is_refused_with_those_there_are(refuses):
-    with refuses(f"jobs: rows must be among {', '.join(ROWS)}. Received 'S9-9'."):
+def test_an_unknown_experiment_is_refused_with_those_there_are(refuses):
+    with refuses(f"jobs: experiments must be among {', '.join(EXPERIMENTS)}. Received 'S9-9'."):
         jobs(["S9-9"])
 
 
-def test_every_row_has_a_recording_of_its_own_name():
-    names = list(ROWS)
-    assert len(set(names)) == len(ROWS)
+def test_every_experiment_has_a_recording_of_its_own_name():
+    names = list(EXPERIMENTS)
+    assert len(set(names)) == len(EXPERIMENTS)
     for name in names:
         results.store.locate(name, None)
 
@@ -115,20 +119,22 @@ def test_a_run_with_other_settings_is_done_again_and_takes_the_old_ones_place(to
     record("mlp", old, folder=folder)
     assert todo[0] in missing(todo, folder=folder)
     sweep([todo[0]], Here(), folder=folder, run=fake_runs.run)
-    assert [run["setting"] for run in recorded("mlp", folder=folder)] == [str(ROWS["mlp"].variants["plain"])]
+    assert [run["setting"] for run in recorded("mlp", folder=folder)] == [
+        str(EXPERIMENTS["mlp"].variants["plain"])
+    ]
 
 
 @pytest.mark.parametrize(
     "change", [{"epochs": 9}, {"batch_size": 32}, {"n_train": 100}, {"held_out": 0.1}, {"frozen": (0,)}]
 )
 def test_whatever_decides_the_outcome_is_told_by_the_setting(change):
-    setting = ROWS["mlp"].variants["plain"]
+    setting = EXPERIMENTS["mlp"].variants["plain"]
     assert str(replace(setting, **change)) != str(setting)
 
 
-def test_no_two_variants_of_a_row_are_the_same():
-    for row in ROWS.values():
-        assert len({str(setting) for setting in row.variants.values()}) == len(row.variants)
+def test_no_two_variants_of_an_experiment_are_the_same():
+    for experiment in EXPERIMENTS.values():
+        assert len({str(setting) for setting in experiment.variants.values()}) == len(experiment.variants)
 
 
 def test_a_failed_run_is_told_and_the_others_are_recorded(folder):
@@ -175,11 +181,11 @@ def test_a_disk_that_is_full_leaves_the_old_recording_whole(todo, folder, monkey
     assert [path.name for path in folder.iterdir()] == ["mlp.json"]
 
 
-def test_the_recording_for_the_player_goes_into_a_file_of_its_own(folder):
+def test_the_replay_for_the_player_goes_into_a_file_of_its_own(folder):
     found = fake_runs.run("fashion_cnn", "plain", "ours", 0) | {"player": replay.empty("by hand")}
     record("fashion_cnn", found, folder=folder)
     assert "player" not in recorded("fashion_cnn", folder=folder)[0]
-    assert replay.read("fashion_cnn", folder=folder / "recordings")["title"] == "by hand"
+    assert replay.read("fashion_cnn", folder=folder / replay.FOLDER)["title"] == "by hand"
 
 
 def test_a_recording_says_which_data_code_and_versions_it_comes_from(folder):

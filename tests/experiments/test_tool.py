@@ -11,7 +11,7 @@ from support import fake_runs
 
 from cnnbook import results
 from cnnbook.experiments import sweep as module
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,10 +52,14 @@ def test_more_seeds_add_to_what_is_there_and_again_repeats_it(tool, capsys):
     assert [run["seed"] for run in module.recorded("mlp")] == [0, 1, 2]
 
 
-def test_the_list_names_every_row_and_runs_nothing(tool, capsys):
+def test_the_list_names_every_experiment_and_runs_nothing(tool, capsys):
     assert tool.main(["--list"]) == 0
     told = capsys.readouterr().out
-    assert all(row in told and variant in told for row in ROWS for variant in ROWS[row].variants)
+    assert all(
+        experiment in told and variant in told
+        for experiment in EXPERIMENTS
+        for variant in EXPERIMENTS[experiment].variants
+    )
     assert "0 of 3" in told
     assert not results.store.FOLDER.exists()
 

@@ -51,7 +51,7 @@ def test_a_recording_tells_no_host_and_no_folder(folder):
 
 @pytest.mark.parametrize("private", [Path.home(), results.store.FOLDER.parent], ids=["home", "repository"])
 def test_figures_that_tell_a_folder_of_this_machine_are_refused(folder, refuses, private):
-    message = f"results: a recording must not tell folders of this machine. It mentions {private}."
+    message = f"results: speed.json must not tell folders of this machine. It mentions {private}."
     with refuses(message):
         results.write("speed", {"data": str(private)}, seconds=1, folder=folder)
 
@@ -59,8 +59,8 @@ def test_figures_that_tell_a_folder_of_this_machine_are_refused(folder, refuses,
 @pytest.mark.parametrize("figure", [float("nan"), float("inf"), np.float32(1), np.ones(2)], ids=repr)
 def test_figures_that_json_cannot_hold_are_refused_and_leave_nothing(folder, refuses, figure):
     with refuses(
-        "results: figures and provenance must be what JSON can hold, with finite numbers. "
-        "Received something else. Convert NumPy's values with float() or .tolist(), and leave nan out."
+        "results: what is recorded must be what JSON can hold, with finite numbers. Received something else. "
+        "Convert NumPy's values with float() or .tolist(), and leave nan out."
     ):
         results.write("speed", {"a": [figure]}, seconds=1, folder=folder)
     assert not folder.exists()
@@ -115,18 +115,14 @@ def test_a_missing_recording_is_refused_with_those_there_are(folder, refuses):
 def test_a_truncated_recording_is_refused(folder, refuses, keep):
     path = results.write("speed", {"a": [1, 2, 3]}, seconds=1, folder=folder)
     path.write_text(path.read_text("utf-8")[:keep], "utf-8")
-    with refuses(
-        "results: speed.json must be a whole JSON file. It is damaged. Record it again with `make results`."
-    ):
+    with refuses("results: speed.json must be whole. It is damaged: it is no JSON. Record it again."):
         results.read("speed", folder=folder)
 
 
 def test_a_recording_in_another_encoding_is_refused(folder, refuses):
     path = results.write("speed", {}, seconds=1, folder=folder)
     path.write_bytes(b"\xff\xfe\x00")
-    with refuses(
-        "results: speed.json must be a whole JSON file. It is damaged. Record it again with `make results`."
-    ):
+    with refuses("results: speed.json must be whole. It is damaged: it is no JSON. Record it again."):
         results.read("speed", folder=folder)
 
 
@@ -138,15 +134,29 @@ def test_a_foreign_file_is_refused(folder, refuses, content, found):
     folder.mkdir()
     (folder / "speed.json").write_text(json.dumps(content), "utf-8")
     with refuses(
-        "results: speed.json must be a recording 'speed' in the format 'cnnbook results 1'. "
-        f"Received format={found}. Record it again with `make results`."
+        "results: speed.json must be in the format 'cnnbook results 1'. "
+        f"Received format={found}. Record it again."
     ):
         results.read("speed", folder=folder)
 
 
-def test_a_recording_under_another_name_is_refused(folder):
+@pytest.mark.parametrize("part", ["figures", "provenance"])
+def test_a_recording_without_its_figures_or_their_provenance_is_refused(folder, refuses, part):
+    path = results.write("speed", {"a": 1}, seconds=1, folder=folder)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {part: None}), "utf-8")
+    with refuses(
+        "results: speed.json must be whole. It is damaged: its figures or their provenance are missing. "
+        "Record it again."
+    ):
+        results.read("speed", folder=folder)
+
+
+def test_a_recording_under_another_name_is_refused(folder, refuses):
     results.write("speed", {}, seconds=1, folder=folder).rename(folder / "accuracy.json")
-    with pytest.raises(ValueError, match=r"must be a recording 'accuracy'"):
+    with refuses(
+        "results: accuracy.json must hold the recording 'accuracy'. Received the recording 'speed'. "
+        "Rename the file."
+    ):
         results.read("accuracy", folder=folder)
 
 
@@ -154,67 +164,11 @@ def test_recordings_are_looked_for_in_the_repository(refuses, monkeypatch, tmp_p
     assert results.store.locate("speed", None) == Path(__file__).parents[2] / "results" / "speed.json"
     monkeypatch.setattr(results.store, "FOLDER", tmp_path / "site-packages" / "results")
     with refuses(
-        "results: recordings are part of the book's repository, and cnnbook is not installed from a clone. "
-        "Clone the book and `pip install -e .` there, or pass folder=.",
+        "results: what is recorded is part of the book's repository, and cnnbook is not installed "
+        "from a clone. Clone the book and `pip install -e .` there, or pass folder=.",
         FileNotFoundError,
     ):
         results.read("speed")
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int64", "float16", "float32", "float64", ">f4"])
-def test_a_packed_array_comes_back_bit_by_bit(dtype):
-    array = (50 * np.random.default_rng(0).random((3, 4, 2))).astype(dtype)
-    packed = json.loads(json.dumps(results.pack(array)))
-    again = results.unpack(packed)
-    np.testing.assert_array_equal(again, array)
-    assert again.dtype == np.dtype(dtype).newbyteorder("=")
-    again[0] = 0  # an array of its own
-
-
-def test_an_array_packed_in_levels_comes_back_to_half_a_level_and_takes_a_byte_a_number():
-    array = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
-    packed = results.pack(array, levels=256)
-    again = results.unpack(packed)
-    assert np.abs(again - array).max() <= 0.501 * np.ptp(array) / 255
-    assert again.min() == array.min()
-    assert packed["dtype"] == "uint8"
-
-
-def test_an_array_of_equal_numbers_can_be_packed_in_levels():
-    np.testing.assert_array_equal(results.unpack(results.pack(np.full(3, 0.25), levels=16)), [0.25] * 3)
-
-
-@pytest.mark.parametrize(
-    ("array", "settings", "message"),
-    [
-        (
-            np.array(["a"]),
-            {},
-            "pack: array must hold numbers, at least one. Received array of dtype <U1 and shape (1,).",
-        ),
-        (
-            np.empty((0, 2)),
-            {},
-            "pack: array must hold numbers, at least one. Received array of dtype float64 and shape (0, 2).",
-        ),
-        (np.ones(2), {"levels": 257}, "pack: levels must be from 2 to 256. Received levels=257."),
-        (np.ones(2), {"levels": 1}, "pack: levels must be from 2 to 256. Received levels=1."),
-        (
-            np.array([1, np.nan]),
-            {"levels": 16},
-            "pack: array must be finite to be kept in levels. It holds infinity or nan.",
-        ),
-    ],
-)
-def test_what_cannot_be_packed_is_refused(refuses, array, settings, message):
-    with refuses(message):
-        results.pack(array, **settings)
-
-
-@pytest.mark.parametrize("damage", [{"data": "%%%"}, {"data": "AAAA"}, {"shape": [7]}, {"dtype": "none"}])
-def test_a_damaged_packed_array_is_refused(refuses, damage):
-    with refuses("unpack: packed must be what `pack` returns. Record it again."):
-        results.unpack(results.pack(np.ones(4)) | damage)
 
 
 RUNS = [
@@ -245,3 +199,12 @@ def test_a_recording_without_runs_has_none(folder, refuses):
     results.write("speed", {}, seconds=1, folder=folder)
     with refuses("results: speed has no run with seed=0. It has variant: none; side: none; seed: none."):
         results.read("speed", folder=folder).runs(seed=0)
+
+
+def test_every_recording_of_the_book_would_be_written_as_it_stands():
+    paths = sorted(results.store.FOLDER.glob("*.json"))
+    assert paths
+    for path in paths:
+        content = {"format": results.store.FORMAT, "name": path.stem}
+        content |= {key: getattr(results.read(path.stem), key) for key in ("provenance", "figures")}
+        assert results.store.encode(content, levels=4) + "\n" == path.read_text("utf-8"), path.name

@@ -1,11 +1,12 @@
-"""Two small training runs, recorded: for the tests of what is recorded and of what shows it."""
+"""Two small training runs as replays: for the tests of what is recorded and of what shows it."""
 
 import functools
+from copy import deepcopy
 
 import numpy as np
 
 from cnnbook import nn
-from cnnbook.results.replay import Recorder, copy
+from cnnbook.results.recorder import Recorder
 
 CLASSES = ("dark", "bright", "striped")
 
@@ -45,9 +46,9 @@ def _recorded(batchnorm, epochs):
         validation_data=(x[:16], y[:16]),
         callbacks=[recorder],
     )
-    return recorder.recording()
+    return recorder.replay()
 
 
 def run(batchnorm=False, epochs=3):
-    """A recording of six steps an epoch; every call gives a copy of its own."""
-    return copy(_recorded(batchnorm, epochs))
+    """A replay of six steps an epoch; every call gives a copy of its own."""
+    return deepcopy(_recorded(batchnorm, epochs))

@@ -133,7 +133,7 @@ def test_every_control_has_a_name_and_its_choices(lab):
         assert [value for _, value in control.options] == list(SETTINGS[name])
 
 
-def test_in_a_notebook_it_is_live_and_elsewhere_it_shows_a_recording_and_how_to_run(data):
+def test_in_a_notebook_it_is_live_and_elsewhere_it_shows_a_replay_and_how_to_run(data):
     lab = TrainingLab(id="lab", runs=[run(True), run()], data=data)
     bundle = lab._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -143,7 +143,7 @@ def test_in_a_notebook_it_is_live_and_elsewhere_it_shows_a_recording_and_how_to_
 
 
 @pytest.mark.pages
-def test_the_page_without_python_replays_the_recording(open_page, data):
+def test_the_page_without_python_replays_the_recorded_run(open_page, data):
     page = open_page(TrainingLab(id="lab", runs=[run(True), run()], data=data).to_html())
     assert "Training needs Python." in page.locator("main").inner_text()
     assert "validation accuracy" in status(page)

@@ -1,6 +1,7 @@
 """training-player: its arithmetic against replay.py, its state, and what a reader meets."""
 
 import math
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from support.tiny_runs import CLASSES, images, network, run
 from support.widget_page import FAKE, broken, follows_the_theme, look_closely, on_paper, sides, status, wander
 
 from cnnbook import nn
-from cnnbook.results import replay
+from cnnbook.results import replay, store
+from cnnbook.results.packing import pack_letters, unpack_letters
 from cnnbook.widgets import TrainingPlayer
 
 TAG = "training-player"
@@ -20,20 +22,20 @@ def figure(runs=None, **state):
 
 
 def random_run(rng):
-    """A recording of random numbers: gaps in the norms, steps that are thinned, snapshots here and there."""
+    """A replay of random numbers: gaps in the norms, steps that are thinned, snapshots here and there."""
     kept = replay.empty("random")
     with_norms = bool(rng.integers(2))
     for step in range(int(rng.integers(1, 250))):
         norms = {"norms": {"0 A": float(rng.choice([rng.random(), np.inf, 0]))}} if with_norms else {}
         replay.append(kept, {"step": step, "loss": float(rng.random()), **norms})
         if rng.random() < 0.02:
-            maps = replay.pack(rng.normal(size=(1, 3, 2, 4)) * rng.integers(0, 2), 16)
+            maps = pack_letters(rng.normal(size=(1, 3, 2, 4)) * rng.integers(0, 2), 16)
             count = int(rng.integers(2, 5))
             table = rng.integers(0, 9, (count, count)).tolist()
             replay.append(kept, {"snapshot": {"step": step, "maps": maps, "confusion": table}})
         if rng.random() < 0.02:
             replay.append(kept, {"epoch": 0, "step": step + 1, "loss": 0.5, "val_loss": float(rng.random())})
-    return replay.copy(kept)
+    return deepcopy(kept)
 
 
 def newest(steps, step):
@@ -51,7 +53,7 @@ def expected(kept, step):
         "val_loss": None if epoch is None else kept["epochs"]["val_loss"][epoch],
         "norms": [] if now is None else [values[now] for values in kept["norms"]],
         "at": shot and shot["step"],
-        "maps": shot and replay.unpack(shot["maps"]).reshape(3, 2, 4).tolist(),
+        "maps": shot and unpack_letters(shot["maps"]).reshape(3, 2, 4).tolist(),
         "right": shot
         and [int(np.trace(table)), int(table.sum()), int((table - np.diag(np.diag(table))).max())],
     }
@@ -93,7 +95,7 @@ def test_the_page_refuses_what_python_refuses(load_module):
     good = run()
 
     def changed(change):
-        kept = replay.copy(good)
+        kept = deepcopy(good)
         change(kept)
         return kept
 
@@ -113,7 +115,7 @@ def test_the_page_refuses_what_python_refuses(load_module):
         changed(lambda kept: kept["snapshots"].__setitem__(0, None)),
     ]
     for kept in bad:
-        with pytest.raises(ValueError, match="recording: "):
+        with pytest.raises(ValueError, match="results: "):
             replay.check(kept)
     assert page.evaluate("(runs) => runs.map((run) => Boolean(widget.isRun(run)))", [*bad, good]) == [
         *[False] * len(bad),
@@ -141,8 +143,8 @@ def test_the_scrubber_stops_at_every_snapshot_and_at_about_sixty_steps(load_modu
 # ---------------------------------------------------------------- state
 
 
-def test_a_recording_is_taken_by_name_alone_or_as_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(replay, "FOLDER", tmp_path / "results" / "recordings")
+def test_a_replay_is_taken_by_name_alone_or_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "FOLDER", tmp_path / "results")
     (tmp_path / "pyproject.toml").touch()
     replay.write("with_batchnorm", run(True))
     assert TrainingPlayer(id="a", runs="with_batchnorm").runs == [run(True)]
@@ -156,18 +158,18 @@ def test_a_recording_is_taken_by_name_alone_or_as_it_is(tmp_path, monkeypatch):
         (
             "runs",
             [1, 2, 3],
-            "TrainingPlayer: runs must be one or two recordings. Received 3. Choose the two to compare.",
+            "TrainingPlayer: runs must be one or two replays. Received 3. Choose the two to compare.",
         ),
         (
             "runs",
             7,
-            "TrainingPlayer: runs must be one or two recordings. Received int. Choose the two to compare.",
+            "TrainingPlayer: runs must be one or two replays. Received int. Choose the two to compare.",
         ),
         (
             "runs",
             [{}],
-            "recording: this must be a recorded run in the format 'cnnbook run'. Received format=None. "
-            "Record it with a Recorder.",
+            "results: this replay must be in the format 'cnnbook run'. Received format=None. "
+            "Record it again.",
         ),
         (
             "step",
@@ -197,7 +199,7 @@ def test_a_run_that_goes_on_is_appended_and_the_last_word_is_whole():
         network(), nn.SoftmaxCrossEntropy(), nn.SGD(0.1), x, y, epochs=2, batch_size=8, callbacks=[recorder]
     )
     assert [kept["title"] for kept in player.runs] == ["With batch norm", "live"]
-    assert player.runs[1] == recorder.recording()
+    assert player.runs[1] == recorder.replay()
     assert len(player.runs[1]["steps"]["loss"]) == 12
 
 
@@ -320,7 +322,7 @@ def test_sixty_random_interactions_raise_no_error(open_page):
 
 
 @pytest.mark.pages
-def test_without_a_recording_it_says_so(open_page):
+def test_without_a_replay_it_says_so(open_page):
     page = open_page(figure([]))
     assert status(page) == "Nothing is recorded yet."
     assert page.locator("button:visible").count() == 0
@@ -336,7 +338,7 @@ def test_python_and_the_page_hear_of_each_other_and_a_live_run_is_followed(load_
     for step in range(4):
         replay.append(live, {"step": step, "loss": 2.0 - step / 4, "accuracy": step / 4})
         page.evaluate("(runs) => assign('runs', runs)", [live])
-        player.runs = [replay.copy(live)]
+        player.runs = [deepcopy(live)]
         assert page.locator(".count").inner_text() == f"step {step} of {step}"  # the end is followed
     page.get_by_role("button", name="One step back").click()
     assert page.evaluate("model.get('step')") == 2

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cnnbook import models, nn
 from cnnbook.experiments import probes, variants
-from cnnbook.experiments.settings import Row, Setting, raw, scaled, shuffled, standardised
+from cnnbook.experiments.settings import Experiment, Setting, raw, scaled, shuffled, standardised
 
 OURS = {"ours": 3}
 BOTH = {"ours": 3, "keras": 3}
@@ -94,10 +94,10 @@ for name in ("with", "without"):
     recorded = (f"batch_norm_{name}", f"{name.capitalize()} batch normalisation")
     sweep[f"{name}, 0.003"] = replace(sweep[f"{name}, 0.003"], player=recorded)
 
-ROWS = {
-    "mlp": Row("MLP on Fashion-MNIST", {"plain": mlp}, {"accuracy": 0.86}),
-    "fashion_cnn": Row("CNN with batch normalisation", {"plain": fashion_cnn}, {"accuracy": 0.90}),
-    "small_cnn_one_by_one": Row(
+EXPERIMENTS = {
+    "mlp": Experiment("MLP on Fashion-MNIST", {"plain": mlp}, {"accuracy": 0.86}),
+    "fashion_cnn": Experiment("CNN with batch normalisation", {"plain": fashion_cnn}, {"accuracy": 0.90}),
+    "small_cnn_one_by_one": Experiment(
         "CNN trained one example at a time",
         {
             "book": one_by_one,
@@ -113,8 +113,8 @@ ROWS = {
         },
         {"accuracy": 0.891, "macro_f1": 0.890},
     ),
-    "mnist_cnn": Row("CNN on MNIST, finished", {"plain": mnist}),
-    "stuck_cnn": Row(
+    "mnist_cnn": Experiment("CNN on MNIST, finished", {"plain": mnist}),
+    "stuck_cnn": Experiment(
         "Convolution that did not learn",
         {
             "fixed": tanh_cnn,
@@ -123,7 +123,7 @@ ROWS = {
             "source, right gradients": replace(as_printed, make=variants.tanh_cnn_wild),
         },
     ),
-    "stuck_cnn_ablation": Row(
+    "stuck_cnn_ablation": Experiment(
         "Which mistake does what",
         {
             "sane, none": replace(tanh_short, player=("stuck_cnn_right", "Right gradients")),
@@ -142,12 +142,12 @@ ROWS = {
             "wild, frozen": replace(tanh_short_wild, make=variants.tanh_cnn_wild, frozen=(0,)),
         },
     ),
-    "own_keras_layers": Row(
+    "own_keras_layers": Experiment(
         "CNN with our own Keras layers",
         {"plain": replace(short, seeds={"own layers": 3}, minutes={"own layers": 2})},
         {"time ratio": 1.25},
     ),
-    "shuffled_pixels": Row(
+    "shuffled_pixels": Experiment(
         "Shuffled pixels",
         {
             "MLP": short_mlp,
@@ -156,7 +156,7 @@ ROWS = {
             "CNN, shuffled": replace(short, prepare=shuffled),
         },
     ),
-    "pooling_rivals": Row(
+    "pooling_rivals": Experiment(
         "Pooling and its rivals",
         {
             # Max pooling itself is the CNN of shuffled_pixels.
@@ -165,8 +165,8 @@ ROWS = {
             "global average pooling": replace(short, make=variants.global_pooling),
         },
     ),
-    "batch_norm": Row("Learning rates with and without batch normalisation", sweep),
-    "init": Row(
+    "batch_norm": Experiment("Learning rates with and without batch normalisation", sweep),
+    "init": Experiment(
         "Initialisation in a deep network",
         {
             "He": replace(deep, player=("init_he", "He's initialisation")),

@@ -1,4 +1,4 @@
-"""One run: train one variant of one row on one side with one seed, and return what is worth keeping."""
+"""One run: train a variant of an experiment on one side with one seed, and return what is worth keeping."""
 
 import time
 from datetime import UTC, datetime
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cnnbook import bugzoo, nn
-from cnnbook.experiments.catalogue import ROWS
+from cnnbook.experiments.catalogue import EXPERIMENTS
 from cnnbook.experiments.contestants import SIDES, step_seconds
 from cnnbook.experiments.settings import images_for
-from cnnbook.results.replay import Recorder
+from cnnbook.results.recorder import Recorder
 from cnnbook.results.store import PACKAGES, installed
 
 FIRST, POINTS = 50, 200  # single steps kept from the beginning, and means over equally many steps
@@ -38,12 +38,12 @@ class Keeper:
                 self.watched.setdefault(name, []).append(float(f"{value:.4g}"))
 
 
-def run(row: str, variant: str, side: str, seed: int) -> dict:
+def run(experiment: str, variant: str, side: str, seed: int) -> dict:
     """Train and test.
 
     Parameters
     ----------
-    row, variant : names of `ROWS`. side : one of `SIDES`. seed : of weights, order and dropout.
+    experiment, variant : names of `EXPERIMENTS`. side : one of `SIDES`. seed : of weights, order and dropout.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def run(row: str, variant: str, side: str, seed: int) -> dict:
         setting asks for them. A run whose loss leaves the finite numbers has "stopped" in place of "test".
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # some variants are meant to overflow
-        setting, images, model, trainer = prepare(row, variant, side, seed)
+        setting, images, model, trainer = prepare(experiment, variant, side, seed)
         keeper = Keeper(trainer, setting, images.val)
         first_of_ours = side == "ours" and seed == 0
         recorder = player(setting, images) if setting.player and first_of_ours else None
@@ -86,13 +86,13 @@ def run(row: str, variant: str, side: str, seed: int) -> dict:
         if setting.look and first_of_ours:
             found["arrays"] = setting.look(model, *images.test)
         if recorder:
-            found["player"] = recorder.recording()
+            found["player"] = recorder.replay()
         if side == "own layers":
             found["step_seconds"] = step_seconds(trainer, SIDES["keras"](model, setting, seed), images)
     return found
 
 
-def first_losses(row: str, variant: str, side: str, seed: int, steps: int) -> list[float]:
+def first_losses(experiment: str, variant: str, side: str, seed: int, steps: int) -> list[float]:
     """The losses of a run's first steps, and no more: to see whether a recorded run still comes out alike."""
 
     class Stop:
@@ -101,14 +101,14 @@ def first_losses(row: str, variant: str, side: str, seed: int, steps: int) -> li
                 raise KeyboardInterrupt
 
     with one_thread():
-        setting, images, _, trainer = prepare(row, variant, side, seed)
+        setting, images, _, trainer = prepare(experiment, variant, side, seed)
         settings = {"epochs": 1, "batch_size": setting.batch_size, "seed": seed}
         return trainer.fit(*images.train, **settings, callbacks=[Stop()]).steps["loss"]
 
 
-def prepare(row: str, variant: str, side: str, seed: int):
+def prepare(experiment: str, variant: str, side: str, seed: int):
     """What a run begins with: its setting, its images, our built network, and the side to be trained."""
-    setting = ROWS[row].variants[variant]
+    setting = EXPERIMENTS[experiment].variants[variant]
     images = images_for(setting, seed)
     model = setting.make()
     model.build(images.train[0].shape[1:], seed=seed)

@@ -22,7 +22,7 @@ class Setting:
     frozen : layers that are not trained, by their place in the network.
     watch : function (network, images, labels) -> numbers by name, before training and after every epoch.
     look : function (network, images, labels) -> arrays to keep, of the first seed's trained network.
-    player : file and title of the recording for the training player, made of our first seed's run.
+    player : file and title of the replay for the training player, made of our first seed's run.
     seeds : how many seeds each side is run with: "ours", "keras", "own layers", "module".
     minutes : how long a run of each side takes on one core, about.
     """
@@ -58,8 +58,8 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """One system of the notebooks, or one experiment, with its variants by name."""
+class Experiment:
+    """One network of the notebooks, or one question about it, with its variants by name."""
 
     title: str
     variants: Mapping[str, Setting]

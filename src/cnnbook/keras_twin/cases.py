@@ -1,4 +1,4 @@
-"""The table of cases: every layer, every setting that tells something. A new layer joins by one row.
+"""The table of cases: every layer, every setting that tells something. A new layer joins by one line.
 
 Telling means that a mix-up shows: H != W, K_h != K_w, s_h != s_w, C != F, even kernels, strides that do not
 divide, windows that overlap, dilation, groups, ties, frozen and inference passes.
@@ -33,7 +33,7 @@ def single(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerCases:
     """A layer and all its settings, each to be tried on every input shape, kind of input and mode."""
 
     kind: type
@@ -61,32 +61,36 @@ VECTOR, IMAGE, SMALL = (7,), (9, 13, 4), (5, 4, 3)
 TINY = [(1, 1, 2), (5, 1, 1), (2, 7, 5)]
 BOTH_RANKS = [VECTOR, SMALL]
 
-ROWS = [
-    Row(nn.Dense, grid({}, NO_BIAS, units=[5, 1]), [VECTOR, (300,)], modes=("training", "inference")),
-    Row(nn.Dense, grid(units=[10]), [(784,)], batch_size=64),
-    Row(nn.Conv2D, grid(*CONVS, *BOTH, filters=[6], kernel_size=KERNELS), [IMAGE]),
-    Row(nn.Conv2D, grid(*GROUPED, filters=[6], kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
-    Row(nn.Conv2D, grid({"strides": (2, 3), **SAME}, filters=[3], kernel_size=[(3, 2)]), TINY),
-    Row(nn.Conv2D, grid(SAME, filters=[16], kernel_size=[3, 5]), [(28, 28, 1), (14, 12, 16)], batch_size=16),
-    Row(nn.Conv2D, grid(SAME, filters=[64], kernel_size=[3]), [(8, 9, 64)]),
-    Row(nn.DepthwiseConv2D, grid(*DEEP, kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
-    Row(nn.ZeroPadding2D, grid(padding=FRAMES), [SMALL]),
-    Row(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
-    Row(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS[1:3]), [(7, 8, 2)], inputs=("ties",)),
-    Row(nn.AveragePooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
-    Row(nn.GlobalAveragePooling2D, grid(), [SMALL, (28, 27, 2), (1, 1, 4)]),
-    Row(nn.ReLU, grid(), BOTH_RANKS, inputs=("normal", "ties")),
-    Row(nn.LeakyReLU, grid(negative_slope=[0, 0.25, single(0.3)]), BOTH_RANKS, inputs=("normal", "ties")),
-    Row(nn.Sigmoid, grid(), BOTH_RANKS, inputs=("normal", "far")),
-    Row(nn.Tanh, grid(), BOTH_RANKS, inputs=("normal", "far")),
-    Row(nn.Softmax, grid(), BOTH_RANKS, inputs=("normal", "far", "ties")),
-    Row(nn.BatchNormalization, grid(*NORMS), BOTH_RANKS, modes=("training", "inference", "frozen")),
-    Row(nn.BatchNormalization, grid(center=[False], scale=[False]), BOTH_RANKS),
-    Row(nn.BatchNormalization, grid(), BOTH_RANKS, inputs=("off centre",), batch_size=16),
-    Row(nn.Dropout, grid(rate=[0, 0.5]), BOTH_RANKS, modes=("inference",)),
-    Row(nn.Dropout, grid(rate=[0]), BOTH_RANKS),
-    Row(nn.Flatten, grid(), BOTH_RANKS),
-    Row(nn.Rescaling, SCALES, BOTH_RANKS, inputs=("normal", "pixels")),
+LAYERS = [
+    LayerCases(nn.Dense, grid({}, NO_BIAS, units=[5, 1]), [VECTOR, (300,)], modes=("training", "inference")),
+    LayerCases(nn.Dense, grid(units=[10]), [(784,)], batch_size=64),
+    LayerCases(nn.Conv2D, grid(*CONVS, *BOTH, filters=[6], kernel_size=KERNELS), [IMAGE]),
+    LayerCases(nn.Conv2D, grid(*GROUPED, filters=[6], kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
+    LayerCases(nn.Conv2D, grid({"strides": (2, 3), **SAME}, filters=[3], kernel_size=[(3, 2)]), TINY),
+    LayerCases(
+        nn.Conv2D, grid(SAME, filters=[16], kernel_size=[3, 5]), [(28, 28, 1), (14, 12, 16)], batch_size=16
+    ),
+    LayerCases(nn.Conv2D, grid(SAME, filters=[64], kernel_size=[3]), [(8, 9, 64)]),
+    LayerCases(nn.DepthwiseConv2D, grid(*DEEP, kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
+    LayerCases(nn.ZeroPadding2D, grid(padding=FRAMES), [SMALL]),
+    LayerCases(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
+    LayerCases(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS[1:3]), [(7, 8, 2)], inputs=("ties",)),
+    LayerCases(nn.AveragePooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
+    LayerCases(nn.GlobalAveragePooling2D, grid(), [SMALL, (28, 27, 2), (1, 1, 4)]),
+    LayerCases(nn.ReLU, grid(), BOTH_RANKS, inputs=("normal", "ties")),
+    LayerCases(
+        nn.LeakyReLU, grid(negative_slope=[0, 0.25, single(0.3)]), BOTH_RANKS, inputs=("normal", "ties")
+    ),
+    LayerCases(nn.Sigmoid, grid(), BOTH_RANKS, inputs=("normal", "far")),
+    LayerCases(nn.Tanh, grid(), BOTH_RANKS, inputs=("normal", "far")),
+    LayerCases(nn.Softmax, grid(), BOTH_RANKS, inputs=("normal", "far", "ties")),
+    LayerCases(nn.BatchNormalization, grid(*NORMS), BOTH_RANKS, modes=("training", "inference", "frozen")),
+    LayerCases(nn.BatchNormalization, grid(center=[False], scale=[False]), BOTH_RANKS),
+    LayerCases(nn.BatchNormalization, grid(), BOTH_RANKS, inputs=("off centre",), batch_size=16),
+    LayerCases(nn.Dropout, grid(rate=[0, 0.5]), BOTH_RANKS, modes=("inference",)),
+    LayerCases(nn.Dropout, grid(rate=[0]), BOTH_RANKS),
+    LayerCases(nn.Flatten, grid(), BOTH_RANKS),
+    LayerCases(nn.Rescaling, SCALES, BOTH_RANKS, inputs=("normal", "pixels")),
 ]
 
 
@@ -129,6 +133,8 @@ def cases() -> Iterator[Case]:
     >>> sum(1 for _ in cases()) >= 150
     True
     """
-    for row in ROWS:
-        for setting, shape, x, mode in itertools.product(row.settings, row.shapes, row.inputs, row.modes):
-            yield Case(row.kind, setting, shape, x, mode, row.batch_size)
+    for layer in LAYERS:
+        for setting, shape, x, mode in itertools.product(
+            layer.settings, layer.shapes, layer.inputs, layer.modes
+        ):
+            yield Case(layer.kind, setting, shape, x, mode, layer.batch_size)

@@ -5,10 +5,12 @@
 >>> len(run["epochs"]["val_accuracy"])
 10
 
-`store` reads and writes recordings, `replay` those of the training player, `scoreboard` and `benchmark` make
-tables of them.
+A recording is what `read` returns: figures, and where they come from. A replay is what the training player
+shows of one run. `store` reads and writes recordings, `replay` replays; a `recorder` makes a replay;
+`packing` makes text of arrays; `scoreboard` and `benchmark` read recordings, and `tables` writes the tables.
 """
 
-from cnnbook.results.store import Recording, pack, read, unpack, write
+from cnnbook.results.packing import pack, unpack
+from cnnbook.results.store import Recording, read, write
 
 __all__ = ["Recording", "pack", "read", "unpack", "write"]

@@ -1,22 +1,19 @@
-"""Recorded figures: what took too long to compute while a page is built. The one door to the folder results/.
+"""Recordings: figures that took too long to compute while a page is built. The one door to results/.
 
 A recording is one JSON file with the figures and where they come from: when, on what kind of machine, with
-which versions. Pages read it and never type its numbers.
+which versions. Pages read it and never type its numbers. `locate`, `load`, `encode` and `save` find, read and
+write any file of results/, whole or not at all; `cnnbook.results.replay` uses them too.
 """
 
-import base64
 import json
 import os
 import platform
 import re
-import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cnnbook.files import atomic_write
 
@@ -91,28 +88,15 @@ def read(name: str, *, folder: Path | str | None = None) -> Recording:
     [3, 1, 4]
     """
     path = locate(name, folder)
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json"))) or "none"
-        raise FileNotFoundError(
-            f"results: there is no recording {name!r} in {path.parent.name}/. There are: {there}. "
-            "In a clone of the book, `make results` records what is missing."
-        ) from None
-    except UnicodeDecodeError:
-        raise ValueError(damaged(path)) from None
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError:
-        raise ValueError(damaged(path)) from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("name") != name:
-        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+    content = load(path)
+    refuse_foreign(content, FORMAT, path.name)
+    if content.get("name") != name:
         raise ValueError(
-            f"results: {path.name} must be a recording {name!r} in the format {FORMAT!r}. "
-            f"Received format={found!r}. Record it again with `make results`."
+            f"results: {path.name} must hold the recording {name!r}. "
+            f"Received the recording {content.get('name')!r}. Rename the file."
         )
     if not isinstance(content.get("figures"), dict) or not isinstance(content.get("provenance"), dict):
-        raise ValueError(damaged(path))
+        raise ValueError(damaged(path.name, "its figures or their provenance are missing"))
     return Recording(name, content["figures"], content["provenance"])
 
 
@@ -157,85 +141,13 @@ def write(
         "packages": installed(PACKAGES),
         **more,
     }
-    try:
-        text = layout({"format": FORMAT, "name": name, "provenance": provenance, "figures": figures})
-    except (TypeError, ValueError):
-        raise ValueError(
-            "results: figures and provenance must be what JSON can hold, with finite numbers. "
-            "Received something else. Convert NumPy's values with float() or .tolist(), and leave nan out."
-        ) from None
-    if told := [
-        private for private in map(str, (Path.home(), FOLDER.parent)) if len(private) > 1 and private in text
-    ]:
-        raise ValueError(
-            f"results: a recording must not tell folders of this machine. It mentions {told[0]}."
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, text)
+    content = {"format": FORMAT, "name": name, "provenance": provenance, "figures": figures}
+    save(path, encode(content, levels=4))
     return path
 
 
-def pack(array: np.ndarray, *, levels: int | None = None) -> dict[str, Any]:
-    """An array as a recording holds it: its bytes, compressed, as text. `unpack` is the way back.
-
-    Parameters
-    ----------
-    array : of numbers. levels : keep each as the nearest of so many (at most 256) equal steps from the
-        smallest to the largest; None keeps every bit.
-
-    Raises
-    ------
-    ValueError : an empty array or one of anything but numbers; levels out of range, or numbers that are not
-        finite and so have no levels.
-
-    Examples
-    --------
-    >>> unpack(pack(np.array([[0, 1, 2], [3, 4, 5]], np.uint8)))
-    array([[0, 1, 2],
-           [3, 4, 5]], dtype=uint8)
-    >>> unpack(pack(np.array([-1.0, 0.02, 1.0]), levels=3))
-    array([-1.,  0.,  1.], dtype=float32)
-    """
-    array = np.asarray(array)
-    if array.dtype.kind not in "iuf" or not array.size:
-        raise ValueError(
-            "pack: array must hold numbers, at least one. "
-            f"Received array of dtype {array.dtype} and shape {array.shape}."
-        )
-    scale = {}
-    if levels is not None:
-        if not 2 <= levels <= 256:
-            raise ValueError(f"pack: levels must be from 2 to 256. Received levels={levels!r}.")
-        if not np.isfinite(array).all():
-            raise ValueError("pack: array must be finite to be kept in levels. It holds infinity or nan.")
-        low, high = float(array.min()), float(array.max())
-        scale = {"low": low, "high": high, "levels": levels}
-        array = np.round((array - low) / ((high - low) or 1) * (levels - 1)).astype(np.uint8)
-    little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
-    text = base64.b64encode(zlib.compress(little.tobytes(), 9)).decode("ascii")
-    return {"dtype": array.dtype.name, "shape": list(array.shape), **scale, "data": text}
-
-
-def unpack(packed: dict[str, Any]) -> np.ndarray:
-    """The array that `pack` made into text: every bit, or to half a level (float32) if it has levels.
-
-    Raises
-    ------
-    ValueError : what `pack` did not make.
-    """
-    try:
-        content = zlib.decompress(base64.b64decode(packed["data"], validate=True))
-        array = np.frombuffer(content, np.dtype(packed["dtype"]).newbyteorder("<")).reshape(packed["shape"])
-    except (KeyError, TypeError, ValueError, zlib.error):
-        raise ValueError("unpack: packed must be what `pack` returns. Record it again.") from None
-    if "levels" not in packed:
-        return array.astype(packed["dtype"])
-    step = (packed["high"] - packed["low"]) / (packed["levels"] - 1)
-    return (packed["low"] + step * array).astype(np.float32)
-
-
-def locate(name: str, folder: Path | str | None) -> Path:
-    """The file of a recording, in `folder` or in the repository's results/."""
+def locate(name: str, folder: Path | str | None = None, inside: str = "") -> Path:
+    """The file of that name: in `folder`, or in the repository's results/ (`inside` a folder of it)."""
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(
             "results: name must be lower-case letters, digits and underscores, starting with a letter. "
@@ -243,24 +155,57 @@ def locate(name: str, folder: Path | str | None) -> Path:
         )
     if folder is None and not (FOLDER.parent / "pyproject.toml").exists():
         raise FileNotFoundError(
-            "results: recordings are part of the book's repository, and cnnbook is not installed "
+            "results: what is recorded is part of the book's repository, and cnnbook is not installed "
             "from a clone. Clone the book and `pip install -e .` there, or pass folder=."
         )
-    return Path(folder or FOLDER) / f"{name}.json"
+    return Path(folder or FOLDER / inside) / f"{name}.json"
 
 
-def damaged(path: Path) -> str:
-    return (
-        f"results: {path.name} must be a whole JSON file. It is damaged. Record it again with `make results`."
-    )
+def load(path: Path, kind: str = "recording") -> Any:
+    """What a file of results/ holds. `kind` is what a reader would call it.
+
+    Raises
+    ------
+    FileNotFoundError : there is no such file; says which there are. ValueError : it is no JSON.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json"))) or "none"
+        raise FileNotFoundError(
+            f"results: there is no {kind} {path.stem!r} in {path.parent.name}/. There are: {there}. "
+            "In a clone of the book, `make results` records what is missing."
+        ) from None
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError(damaged(path.name, "it is no JSON")) from None
 
 
-def layout(content: Any, depth: int = 0) -> str:
-    """JSON with a line per entry down to the fourth level, and everything deeper on one line.
+def refuse_foreign(content: Any, format: str, name: str) -> None:
+    """Raise ValueError if this is not in the format; `name` says what it is."""
+    if not isinstance(content, dict) or content.get("format") != format:
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise ValueError(
+            f"results: {name} must be in the format {format!r}. Received format={found!r}. Record it again."
+        )
 
-    >>> print(layout({"rows": [{"a": {"x": [1, 2]}}]}), end="")
+
+def damaged(name: str, why: str) -> str:
+    """The sentence for a file that is in the right format and not whole."""
+    return f"results: {name} must be whole. It is damaged: {why}. Record it again."
+
+
+def encode(content: Any, levels: int = 0) -> str:
+    """JSON with a line per entry down to so many levels, and everything deeper on one line.
+
+    Raises
+    ------
+    ValueError : something that JSON cannot hold, or a number that is not finite.
+
+    Examples
+    --------
+    >>> print(encode({"runs": [{"a": {"x": [1, 2]}}]}, levels=4))
     {
-     "rows": [
+     "runs": [
       {
        "a": {
         "x": [1,2]
@@ -269,16 +214,45 @@ def layout(content: Any, depth: int = 0) -> str:
      ]
     }
     """
+    try:
+        return layout(content, levels)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "results: what is recorded must be what JSON can hold, with finite numbers. Received something "
+            "else. Convert NumPy's values with float() or .tolist(), and leave nan out."
+        ) from None
+
+
+def layout(content: Any, levels: int, depth: int = 0) -> str:
+    """The JSON of `encode`, of a part that stands so many levels deep."""
     flat = json.dumps(content, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    if depth == 4 or not isinstance(content, dict | list) or not content:
+    if depth == levels or not isinstance(content, dict | list) or not content:
         return flat
     indent, (start, end) = " " * depth, "{}" if isinstance(content, dict) else "[]"
     if isinstance(content, dict):
-        entries = [f"{json.dumps(str(key))}: {layout(value, depth + 1)}" for key, value in content.items()]
+        entries = [
+            f"{json.dumps(str(key))}: {layout(value, levels, depth + 1)}" for key, value in content.items()
+        ]
     else:
-        entries = [layout(value, depth + 1) for value in content]
+        entries = [layout(value, levels, depth + 1) for value in content]
     inner = ",\n".join(f"{indent} {entry}" for entry in entries)
-    return f"{start}\n{inner}\n{indent}{end}" + ("\n" if depth == 0 else "")
+    return f"{start}\n{inner}\n{indent}{end}"
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file of results/ whole or not at all.
+
+    Raises
+    ------
+    ValueError : the text tells a folder of this machine.
+    """
+    private = [place for place in map(str, (Path.home(), FOLDER.parent)) if len(place) > 1 and place in text]
+    if private:
+        raise ValueError(
+            f"results: {path.name} must not tell folders of this machine. It mentions {private[0]}."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, text + "\n")
 
 
 def installed(packages) -> dict[str, str]:

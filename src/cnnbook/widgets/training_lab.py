@@ -43,7 +43,7 @@ class TrainingLab(ipywidgets.VBox):
     ----------
     id : str
         Name of the figure, unique on its page.
-    runs : list of at most two recordings
+    runs : list of at most two replays
         Shown until the first run, as for `TrainingPlayer`.
     data : Dataset, optional
         As from `cnnbook.data.load`. Default: Fashion-MNIST, or scikit-learn's digits without a network,

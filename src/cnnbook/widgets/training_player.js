@@ -5,7 +5,7 @@
 const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
 const isFinite_ = (value) => typeof value === "number" && Number.isFinite(value);
 
-// A packed array as a flat list of numbers: recording.py's `unpack`.
+// Letters as a flat list of numbers: `unpack_letters` of results/packing.py.
 export const unpack = ({ low, high, levels, data }) => [...data].map((sign) => low + ((high - low) * SIGNS.indexOf(sign)) / (levels - 1));
 
 // The packed array as maps: one list of rows for each of the leading axes' places.

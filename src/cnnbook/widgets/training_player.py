@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from copy import deepcopy
 from typing import Any
 
 import traitlets
 
 from cnnbook.results import replay
-from cnnbook.results.replay import Recorder
+from cnnbook.results.recorder import Recorder
 
 from .base import BookWidget
 from .values import captioned, check_choice
@@ -27,8 +28,8 @@ class TrainingPlayer(BookWidget):
     id : str
         Name of the figure, unique on its page. ``<a href="#run:step=64,view=kernels">`` puts the figure
         ``run`` at step 64 and shows its kernels.
-    runs : list of at most two recordings
-        Each a name in ``results/recordings``, or what `replay.Recorder.recording` returned. Two are
+    runs : list of at most two replays
+        Each a name in ``results/replays``, or what `Recorder.replay` returned. Two are
         compared. A single one need not be in a list.
     step : int, optional
         The step shown: what the network was after so many updates. Default: the last one.
@@ -38,9 +39,9 @@ class TrainingPlayer(BookWidget):
     Raises
     ------
     ValueError
-        If a recording is damaged or foreign, there are more than two, or a value is out of range.
+        If a replay is damaged or foreign, there are more than two, or a value is out of range.
     FileNotFoundError
-        If there is no recording of that name.
+        If there is no replay of that name.
 
     Examples
     --------
@@ -61,7 +62,7 @@ class TrainingPlayer(BookWidget):
 
     A recorded one is replayed, here beside itself:
 
-    >>> twice = TrainingPlayer(id="two", runs=[recorder.recording(), recorder.recording()], step=4)
+    >>> twice = TrainingPlayer(id="two", runs=[recorder.replay(), recorder.replay()], step=4)
     >>> twice.sentence().startswith("Step 4 of 8: My run: training loss ")
     True
     """
@@ -89,7 +90,7 @@ class TrainingPlayer(BookWidget):
         if not isinstance(given, (list, tuple)) or len(given) > 2:
             received = len(given) if isinstance(given, (list, tuple)) else type(given).__name__
             raise ValueError(
-                f"TrainingPlayer: runs must be one or two recordings. Received {received}. "
+                f"TrainingPlayer: runs must be one or two replays. Received {received}. "
                 "Choose the two to compare."
             )
         return [replay.read(run) if isinstance(run, str) else replay.check(run) for run in given]
@@ -118,11 +119,11 @@ class TrainingPlayer(BookWidget):
         compare : bool
             Keep the last run shown beside the new one.
         options
-            As for `cnnbook.results.replay.Recorder`: settings, images, examples, classes.
+            As for `cnnbook.results.recorder.Recorder`: settings, images, examples, classes.
         """
         made = Recorder(title, listener=self.append, **options)
-        self._live = made.recording()
-        self.runs = [*(self.runs[-1:] if compare else []), made.recording()]
+        self._live = made.replay()
+        self.runs = [*(self.runs[-1:] if compare else []), made.replay()]
         self.step = None
         return made
 
@@ -137,7 +138,7 @@ class TrainingPlayer(BookWidget):
         """
         if self._live is None:
             self._live = replay.empty("This run")
-            self.runs = [*self.runs[-1:], self._live]
+            self.runs = [*self.runs[-1:], deepcopy(self._live)]
         replay.append(self._live, step)
         if "epoch" in step or "snapshot" in step or time.monotonic() - self._drawn > PAUSE:
             self.flush()
@@ -146,7 +147,7 @@ class TrainingPlayer(BookWidget):
         """Draw everything appended so far."""
         if self._live is not None:
             self._drawn = time.monotonic()
-            self.runs = [*self.runs[:-1], replay.copy(self._live)]
+            self.runs = [*self.runs[:-1], deepcopy(self._live)]
 
     def sentence(self) -> str:
         """Say the step shown and its numbers."""
