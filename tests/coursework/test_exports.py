@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cnnbook.coursework import course, export, feedback, files, gradescope, leaks, nbgrader, roster
+from cnnbook import files
+from cnnbook.coursework import course, export, feedback, gradescope, leaks, nbgrader, roster
 from cnnbook.files import atomic_write
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cnnbook.coursework import course, export, grade, roster, sandbox, source
-from cnnbook.coursework.files import file_name
+from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.grade import Job, grade_all, grade_one, jobs_for
 from cnnbook.coursework.sandbox import IsolationError
 

@@ -9,7 +9,7 @@ from cnnbook.coursework import course as courses
 from cnnbook.coursework import export, gradescope, nbgrader, roster, source
 from cnnbook.coursework.check import check
 from cnnbook.coursework.feedback import page
-from cnnbook.coursework.files import file_name
+from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.grade import grade_all, jobs_for, line_for, refusal
 from cnnbook.coursework.leaks import book_text, leaks, secrets_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.source import functions_of
 from cnnbook.coursework.student import Student, StudentError, trusted
+from cnnbook.coursework.testing import run_tests, tests_of
 
 KILLS_NEEDED = 3
 MOST_CHANGES = 60  # random changes of one solution that are tried
@@ -47,7 +47,9 @@ def check(assignment, seed: int = 0, changes: int = MOST_CHANGES) -> Finding:
 
     def failed_by(student):
         return [
-            outcome["name"] for outcome in run(tests, student, seed, assignment.variant) if outcome["reason"]
+            outcome["name"]
+            for outcome in run_tests(tests, student, seed, assignment.variant)
+            if outcome["reason"]
         ]
 
     def dies(source):
@@ -59,7 +61,7 @@ def check(assignment, seed: int = 0, changes: int = MOST_CHANGES) -> Finding:
     changes = assignment.header.get("random_changes", changes)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for outcome in run(tests, trusted(assignment.solution), seed, assignment.variant):
+        for outcome in run_tests(tests, trusted(assignment.solution), seed, assignment.variant):
             if outcome["reason"]:
                 found.faults.append(f"the solution fails {outcome['name']}: {outcome['message']}")
         if found.faults:

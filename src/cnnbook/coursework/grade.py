@@ -18,11 +18,11 @@ from functools import cache
 from pathlib import Path
 
 from cnnbook.coursework.course import Course
-from cnnbook.coursework.files import file_name
+from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.inside.worker import versions
-from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process, proven
 from cnnbook.coursework.student import Student
+from cnnbook.coursework.testing import run_tests, tests_of
 from cnnbook.files import atomic_write
 
 ACCEPTED = (".ipynb", ".py", ".md")
@@ -149,7 +149,7 @@ def judged(job: Job, assignment, content: bytes) -> dict:
             raise IsolationError(
                 f"the sandbox runs {student.versions}, the grader {versions()}: they must agree"
             )
-        tests = run(tests_of(assignment.tests), student, job.course.seed, assignment.variant)
+        tests = run_tests(tests_of(assignment.tests), student, job.course.seed, assignment.variant)
     finally:
         student.close()
     score = min(sum(test["points"] for test in tests), assignment.header["points"])

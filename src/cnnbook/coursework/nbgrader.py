@@ -8,9 +8,9 @@ can reach both. `grade` keeps them apart.
 import os
 
 from cnnbook.coursework import course as courses
-from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.source import FOR_INSTRUCTORS, Assignment, helpers, opening
 from cnnbook.coursework.student import Here, Student
+from cnnbook.coursework.testing import run_tests, tests_of
 
 HIDDEN = """# {title}
 ### BEGIN HIDDEN TESTS
@@ -80,6 +80,6 @@ def graded(assignment: str, test: str, names: dict) -> None:
     place.student, place.session.names = student, names
     student.names = list(names)
     wanted = [each for each in tests_of(ours.tests) if each.__name__ == test]
-    (outcome,) = run(wanted, student, course.seed, ours.variant)
+    (outcome,) = run_tests(wanted, student, course.seed, ours.variant)
     if outcome["reason"]:
         raise AssertionError(f"{outcome['title']} What was wrong: {outcome['reason']}.")

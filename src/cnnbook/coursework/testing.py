@@ -50,7 +50,7 @@ def tests_of(paths: list[Path]) -> list:
     return found
 
 
-def run(tests: list, student, seed: int, variant: dict) -> list[dict]:
+def run_tests(tests: list, student, seed: int, variant: dict) -> list[dict]:
     """Run every test and report every outcome; nothing a student's code does can stop the next test.
 
     Parameters
