@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cnnbook.coursework import course as courses
 from cnnbook.coursework import export, gradescope, nbgrader, roster, source
-from cnnbook.coursework.check import check
+from cnnbook.coursework.check import check_assignment
 from cnnbook.coursework.feedback import page
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.grade import grade_all, jobs_for, line_for, refusal
@@ -150,7 +150,7 @@ def do_check(args, course):
     faults = 0
     for name in args.assignments or source.find(course.root, course.overlay):
         start = time.monotonic()
-        found = check(course.assignment(name))
+        found = check_assignment(course.assignment(name))
         verdict = f"{len(found.faults)} faults" if found.faults else "fit to be given"
         print(
             f"{name}: {verdict}; {found.mutants} mutants and {found.changes} changes tried",
