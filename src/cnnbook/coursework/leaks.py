@@ -92,7 +92,7 @@ def strings(value):
             yield from strings(part)
 
 
-def leaks(folders: list[Path], secrets: dict[str, str]) -> list[str]:
+def leaks_in(folders: list[Path], secrets: dict[str, str]) -> list[str]:
     """What leaks, one sentence for each file and line.
 
     Parameters

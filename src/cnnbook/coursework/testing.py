@@ -25,11 +25,6 @@ class Outcome:
     message: str = ""
     visible: bool = False
 
-    @property
-    def passed(self) -> bool:
-        """True when the test was passed."""
-        return not self.reason
-
 
 def tests_of(paths: list[Path]) -> list:
     """The hidden tests in these files, in order: every function named test_*."""
