@@ -192,10 +192,10 @@ def test_the_nbgrader_source_holds_one_graded_cell_for_every_hidden_test(a03):
     assert sum(mark["points"] for mark in graded) == a03.header["points"]
 
 
-def test_grading_needs_numpy_and_no_other_library():
+def test_grading_needs_numpy_and_pyyaml_and_no_other_library():
     code = "import sys; before = set(sys.modules)\nimport cnnbook.coursework.__main__\n"
     code += "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     others = set(out.split()) - sys.stdlib_module_names - {"cnnbook", "cython_runtime"}
-    assert {name for name in others if not name.startswith("_cython")} == {"numpy"}
+    assert {name for name in others if not name.startswith("_cython")} == {"numpy", "yaml"}
     assert np.__version__
