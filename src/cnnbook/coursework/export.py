@@ -23,7 +23,7 @@ def results_in(
 
     Raises
     ------
-    ValueError : there are none.
+    ValueError : if there are none.
     """
     found = []
     for path in sorted(folder.glob("*.json")):
@@ -61,7 +61,7 @@ def text_of(lines: list[list]) -> str:
 
 
 def number(score: float | None):
-    """A score without a needless .0."""
+    """A score as text, without a needless .0."""
     return None if score is None else f"{score:g}"
 
 

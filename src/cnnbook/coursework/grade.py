@@ -25,7 +25,7 @@ def jobs_for(
     shard: str = "1/1",
     limits=None,
 ) -> list[Job]:
-    """The jobs for a folder of submissions, after the sandbox has proven itself.
+    """The jobs for a folder of submissions, made once a real run has shown that the sandbox holds.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def jobs_for(
 
     Raises
     ------
-    IsolationError : no isolation here. ValueError : nothing handed in, or no such shard.
+    IsolationError : if students' code cannot be isolated here. ValueError : if nothing was handed in, or
+        there is no such shard.
     """
     found = submissions_in(folder)
     if not found:
@@ -73,7 +74,7 @@ def grade_all(
             job = waiting[future]
             try:
                 results[job.key] = future.result()
-            except Exception as error:  # a machine of the cluster is gone, say
+            except Exception as error:  # for example, a machine of the cluster is gone
                 trouble = {"status": "failed", "reason": f"{type(error).__name__}: {error}", "score": None}
                 results[job.key] = {"assignment": job.assignment, "submission": job.key, **trouble}
             each = (time.monotonic() - start) / number

@@ -94,7 +94,8 @@ def grade_submission(top: Path, settings: dict) -> dict:
 
     Raises
     ------
-    ValueError : not one file was handed in. IsolationError : students' code cannot be isolated here.
+    ValueError : if there is not exactly one submission. IsolationError : if students' code cannot be
+        isolated here.
     """
     name = settings["assignment"]
     course = Course(

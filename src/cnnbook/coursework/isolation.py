@@ -71,7 +71,7 @@ def children():
 
 
 def self_test(way: str, secret: list[Path], limits: Limits = USUAL) -> list[str]:
-    """Try to break out, and say what was reached: an empty list is what must come back.
+    """Try to break out, and say what was reached: nothing, an empty list, if the sandbox holds.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def self_test(way: str, secret: list[Path], limits: Limits = USUAL) -> list[str]
 
     Raises
     ------
-    IsolationError : when the process does not even start.
+    IsolationError : if the process does not start.
     """
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.NamedTemporaryFile() as canary:
         canary.write(b"secret")
@@ -131,11 +131,11 @@ def ask_once(way, limits, source, name, args):
 
 
 def proven(way: str, secret: list[Path]) -> str:
-    """The way to isolate, once a real run has shown that it holds; "auto" is bubblewrap.
+    """Return the way to isolate after a real run has shown that it holds; "auto" is bubblewrap.
 
     Raises
     ------
-    IsolationError : says what does not hold, and what to do.
+    IsolationError : if it does not hold; the message says what was reached, and what to do.
     """
     if way == "unsafe":
         return way

@@ -74,7 +74,8 @@ def read_manual(path: Path, most: float) -> dict[str, float]:
 
     Raises
     ------
-    ValueError : a column is missing, points are no number from 0 to `most`, or a submission is there twice.
+    ValueError : if a column is missing, points are no number from 0 to `most`, or a submission is there
+        twice.
     """
     columns, lines = columns_and_lines(path)
     if not {"submission", "points"} <= set(columns):

@@ -1,8 +1,8 @@
 """An assignment as a source notebook for nbgrader.
 
 `nbgrader generate_assignment` takes the solutions and hidden tests out of it. When it grades, a hidden test
-runs in the notebook's own process, beside the student's code: that is how nbgrader works, and why a student
-can reach both. `grade` keeps them apart.
+runs in the notebook's own process, beside the student's code, so that a student can reach both. `grade` keeps
+them apart.
 """
 
 import os

@@ -13,7 +13,7 @@ def read(path: Path) -> list[dict]:
 
     Raises
     ------
-    ValueError : no column id, a student without one, or two with the same.
+    ValueError : if there is no column id, a student has none, or two have the same.
     """
     columns, lines = columns_and_lines(path)
     if "id" not in columns:
@@ -36,7 +36,7 @@ def columns_and_lines(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
 
     Raises
     ------
-    ValueError : it is not CSV in UTF-8.
+    ValueError : if it is not CSV in UTF-8.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:

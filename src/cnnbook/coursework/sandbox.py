@@ -1,9 +1,9 @@
 """Where a student's code runs: a process with no network, no files, no environment, and hard limits.
 
 Three ways. `bwrap`: bubblewrap gives the process an empty file system with Python and NumPy in it, and
-nothing else. `uid`: for a disposable container that forbids bubblewrap, as root: the process becomes a user
-nobody knows; it still has the network. `unsafe`: a plain child process. A real run decides what works, see
-`isolation`.
+nothing else. `uid`: for a disposable container that forbids bubblewrap, as root: the process runs as a new
+user, who owns no file; it still has the network. `unsafe`: a plain child process. A real run decides what
+works, see `isolation`.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class Limits:
 USUAL = Limits()
 
 
-def command(way: str, limits: Limits, uid: int) -> list[str]:
+def worker_command(way: str, limits: Limits, uid: int) -> list[str]:
     """The command line that starts a worker in this way."""
     python = os.path.realpath(sys._base_executable)
     packages = Path(np.__file__).parents[1]
@@ -72,11 +72,13 @@ def bwrap(python: str, packages: Path) -> list[str]:
         raise IsolationError("bubblewrap (`bwrap`) is not installed. Debian, Ubuntu: apt install bubblewrap.")
     line = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--chdir", "/"]
     line += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    if os.geteuid() == 0:  # the worker gives up root itself; as root in a namespace it would count as root
+    if (
+        os.geteuid() == 0
+    ):  # the worker gives up root itself: in a user namespace of root it would count as root
         line += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         line += ["--unshare-user"]
-    shown = {"/usr", *(home for home in (sys.base_prefix, str(Path(python).parents[1])))}
+    shown = {"/usr", sys.base_prefix, str(Path(python).parents[1])}
     for home in sorted(shown):
         if home == "/usr" or not home.startswith("/usr/"):
             line += [*parents(home), "--ro-bind", home, home]
@@ -116,7 +118,7 @@ class Process:
             "LC_ALL": "C.UTF-8",
         }
         self.process = subprocess.Popen(
-            command(way, limits, self.uid),
+            worker_command(way, limits, self.uid),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -133,7 +135,7 @@ class Process:
 
         Raises
         ------
-        Stopped : the process took too long, died, or sent what is no message. It has been ended.
+        Stopped : if the process took too long, ended, or sent something that is no message. It is ended then.
         """
         try:
             self.send(content, deadline)

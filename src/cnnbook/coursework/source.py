@@ -90,8 +90,8 @@ def read(
 
     Raises
     ------
-    ValueError : there is no such assignment, its head is not YAML or lacks what is needed, or the head does
-        not offer this variant.
+    ValueError : if there is no such assignment, its head is not YAML or lacks what is needed, or the head
+        does not offer this variant.
     """
     folders = tuple(
         f for top in (root, overlay) if top and top.is_dir() for f in sorted(top.glob(f"{name}_*"))
@@ -120,7 +120,7 @@ def read_head(head: str, where: str) -> dict:
 
     Raises
     ------
-    ValueError : it is not YAML, or lacks what is needed.
+    ValueError : if it is not YAML, or lacks what is needed.
     """
     try:
         header = yaml.safe_load(head)

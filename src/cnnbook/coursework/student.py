@@ -1,4 +1,4 @@
-"""A student's code as the tests see it: `student.conv2d(x, kernel)` crosses into the sandbox and back."""
+"""A student's code as the tests see it: `student.conv2d(x, kernel)` runs in the sandbox."""
 
 import time
 from collections import Counter
@@ -14,7 +14,7 @@ START = 20  # seconds to start Python and to read a submission
 
 
 class StudentError(AssertionError):
-    """What a student's code did instead of answering. category : one word; kind : the error's type."""
+    """A student's code did not return an answer. category : why, in one word; kind : the error's type."""
 
     def __init__(self, category: str, message: str, kind: str = ""):
         super().__init__(message)
@@ -32,7 +32,7 @@ CATEGORIES = {
 
 
 class Remote:
-    """An object of the student's that stays on the other side; its methods are called there."""
+    """An object that stays in the student's process; its methods are called there."""
 
     def __init__(self, student, number, type_name, process):
         self._student, self._number, self._type, self._process = student, number, type_name, process
