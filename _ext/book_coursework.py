@@ -39,9 +39,9 @@ def buttons(name, config):
     owner, project = urlsplit(repository).path.strip("/").split("/")[-2:]
     hub = config["launch_buttons"]["binderhub_url"]
     binder = f"{hub}/v2/gh/{owner}/{project}/{branch}?urlpath=lab/tree/{BUILT}/{name}.ipynb"
-    links = {"Download the notebook": f"../_static/coursework/{name}.ipynb", "Open it on Binder": binder}
-    anchors = [f'<a class="btn btn-outline-primary" href="{to}">{text}</a>' for text, to in links.items()]
-    return f'<p class="assignment-links">{" ".join(anchors)}</p>'.replace('.ipynb">D', '.ipynb" download>D')
+    button = '<a class="btn btn-outline-primary" href='
+    download = f'{button}"../_static/coursework/{name}.ipynb" download>Download the notebook</a>'
+    return f'<p class="assignment-links">{download} {button}"{binder}">Open it on Binder</a></p>'
 
 
 def table(assignments):

@@ -1,5 +1,7 @@
 """A file is written whole or not at all."""
 
+import os
+
 import pytest
 
 from cnnbook import files
@@ -28,3 +30,25 @@ def test_what_was_there_stays_if_writing_breaks_off(tmp_path, monkeypatch, fails
         atomic_write(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_marks_keep_the_permissions_of_a_new_file_and_the_longest_name_works(tmp_path, monkeypatch):
+    path = tmp_path / "marks.csv"
+    atomic_write(path, "old\n")
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
+    monkeypatch.setattr(files.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("no space left")))
+    with pytest.raises(OSError, match="no space left"):
+        atomic_write(path, "new, and longer\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["marks.csv"]
+    assert path.read_text() == "old\n"
+    monkeypatch.undo()
+    atomic_write(path, b"\x00bytes")
+    assert path.read_bytes() == b"\x00bytes"
+    atomic_write(tmp_path / ("n" * 255), "the longest name there is")
+
+
+def umask():
+    """The mask of this process."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -4,13 +4,12 @@
     python tools/mutate.py --faults 300 --seed 7 --only conv batchnorm
 
 Each fault is one changed expression of `src/cnnbook/nn` or `src/cnnbook/fast`: a sign, an operator, a
-constant, an axis, a comparison, a transpose or a dropped term. Docstrings, messages and annotations are left
-alone. It works on a copy; the sources are not touched. Exit code 1 when fewer than 97 % of the
-faults that change behaviour are noticed.
+constant, an axis, a comparison, a transpose or a dropped term, as `cnnbook.coursework.mutations` lists them.
+It works on a copy; the sources are not touched. Exit code 1 when fewer than 97 % of the faults that change
+behaviour are noticed.
 """
 
 import argparse
-import ast
 import os
 import random
 import shutil
@@ -19,6 +18,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from cnnbook.coursework.mutations import changes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = Path("src/cnnbook/nn"), Path("src/cnnbook/fast")
@@ -36,73 +37,6 @@ HARMLESS = {
     "training: 256 -> 257": "how many examples are evaluated at a time changes memory, not the result",
     "training: False -> True": "whether the progress bar is redrawn at once",
 }
-
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
-TURNS = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-}
-
-
-def changes(node):
-    """What can go wrong at one node of the syntax tree: replacement nodes."""
-    if isinstance(node, ast.BinOp):
-        if type(node.op) in SWAPS:
-            yield ast.BinOp(node.left, SWAPS[type(node.op)](), node.right)
-        if isinstance(node.op, ast.Add | ast.Sub | ast.Mult):
-            yield node.left  # the second term is dropped
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield node.operand
-    elif isinstance(node, ast.Compare) and type(node.ops[0]) in TURNS:
-        yield ast.Compare(node.left, [TURNS[type(node.ops[0])](), *node.ops[1:]], node.comparators)
-    elif isinstance(node, ast.Constant) and type(node.value) is int:
-        yield ast.Constant(node.value + 1)
-    elif isinstance(node, ast.Constant) and type(node.value) is float:
-        yield ast.Constant(node.value * 1.5 or 0.5)
-    elif isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield ast.Constant(not node.value)
-    elif isinstance(node, ast.Attribute) and node.attr == "T":
-        yield node.value
-
-
-def faults_of(path):
-    """Every possible fault of one file: (line, start, end, before, after)."""
-    source = path.read_text()
-    tree = ast.parse(source)
-    ignored = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
-            ignored.add(id(node.operand))  # -1 is one number, and NumPy takes any negative one for "the rest"
-        if isinstance(node, ast.keyword) and node.arg == "strict":
-            ignored.add(id(node.value))
-        declares = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("field", "dataclass")
-        if declares or isinstance(node, ast.Raise | ast.JoinedStr):
-            ignored.update(map(id, ast.walk(node)))
-        for note in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-            if note is not None:
-                ignored.update(map(id, ast.walk(note)))
-    for node in ast.walk(tree):
-        if id(node) in ignored or not hasattr(node, "lineno") or node.lineno != node.end_lineno:
-            continue
-        before = ast.get_source_segment(source, node)
-        for changed in changes(node):
-            after = ast.unparse(ast.fix_missing_locations(changed))
-            if isinstance(node, ast.BinOp):
-                after = f"({after})"
-            yield node.lineno, node.col_offset, node.end_col_offset, before, after
-
-
-def plant(path, fault):
-    """Write one fault into a file of the copy."""
-    line, start, end, _, after = fault
-    lines = path.read_bytes().split(b"\n")
-    text = lines[line - 1]
-    lines[line - 1] = text[:start] + after.encode() + text[end:]
-    path.write_bytes(b"\n".join(lines))
 
 
 def noticed(copy, module):
@@ -138,7 +72,7 @@ def main():
     files = [path for path in modules if path.stem not in LEFT_OUT]
     if options.only:
         files = [p for p in files if p.stem in options.only]
-    possible = [(path, fault) for path in files for fault in faults_of(path)]
+    possible = [(path, fault) for path in files for fault in changes_of(path.read_text("utf-8"))]
     chosen = random.Random(options.seed).sample(possible, min(options.faults, len(possible)))
     print(f"{len(possible)} single faults are possible in {len(files)} files; planting {len(chosen)}")
 
@@ -155,14 +89,14 @@ def main():
             sys.exit("The tests must pass before faults are planted, and they fail. Run `make test` first.")
         for number, (path, fault) in enumerate(chosen, start=1):
             target = copy / path.relative_to(ROOT)
-            plant(target, fault)
+            target.write_text(fault.made_in(path.read_text("utf-8")), "utf-8")
             caught = noticed(copy, path)
             shutil.copy(path, target)
-            name = f"{path.stem}: {fault[3]} -> {fault[4].strip('()')}"
+            name = f"{path.stem}: {fault}"
             if not caught and name in HARMLESS:
                 harmless += 1
             elif not caught:
-                survivors.append(f"{path.relative_to(ROOT)}:{fault[0]}  {fault[3]}  ->  {fault[4]}")
+                survivors.append(f"{path.relative_to(ROOT)}:{fault.line}  {fault}")
             left = (time.perf_counter() - start) / number * (len(chosen) - number)
             verdict = "noticed" if caught else "SURVIVED"
             print(f"{number}/{len(chosen)}  {verdict}  {name}  ({left / 60:.0f} min left)", flush=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cnnbook.coursework import course, source
-from cnnbook.coursework.sandbox import IsolationError, proven
+from cnnbook.coursework.isolation import proven
+from cnnbook.coursework.sandbox import IsolationError
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "coursework" / "hostile"))

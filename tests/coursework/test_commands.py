@@ -49,6 +49,18 @@ def test_every_command_has_a_help_and_the_page_names_no_other(capsys):
     assert set(named) <= set(COMMANDS)
 
 
+def test_every_command_names_the_function_that_runs_it():
+    needed = {
+        "new": ["autumn"],
+        "leaks": ["notebooks"],
+        "grade": ["submissions", "--assignment", "a03"],
+        "export": ["--to", "csv"],
+        "try": ["mine.ipynb", "--assignment", "a03"],
+    }
+    for name in COMMANDS:
+        assert parser().parse_args([name, *needed.get(name, [])]).run.__name__ == f"run_{name}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

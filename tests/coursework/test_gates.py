@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnbook.coursework import leaks, nbgrader, sandbox, source
-from cnnbook.coursework.check import check
-from cnnbook.coursework.grade import Job, grade_one
+from cnnbook.coursework import leaks, nbgrader, source
+from cnnbook.coursework.check import check_assignment
 from cnnbook.coursework.inside.wire import pack, unpack
+from cnnbook.coursework.isolation import self_test
+from cnnbook.coursework.job import Job, grade_one
 from cnnbook.coursework.sandbox import Limits, Process
 
 ROOT = Path(__file__).parents[2]
@@ -42,25 +43,27 @@ def test_gate_1_the_solution_earns_every_point_in_the_sandbox(name, isolation, p
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_gates_2_and_3_nothing_thoughtless_is_paid_and_every_mutant_dies(name):
-    found = check(source.read(name))
+def test_gates_2_and_3_no_worthless_answer_gets_points_and_every_mutant_dies(name):
+    found = check_assignment(source.read(name))
     assert found.faults == []
     assert found.mutants >= 12
-    assert found.changes >= 9 or source.read(name).header["random_changes"] == 0
+    assert found.changes >= 16 or source.read(name).header["random_changes"] == 0
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=str)
 def test_gates_2_and_3_hold_for_every_variant(name, variant):
-    assert check(source.read(name, variant=variant), changes=0).faults == []
+    assert check_assignment(source.read(name, variant=variant), changes=0).faults == []
 
 
 def test_gates_1_to_3_catch_a_solution_a_payment_and_a_survivor(a03):
     wrong = replace(a03, text=a03.text.replace("+= bias[f]", "+= 0 * bias[f]"))
-    assert "the solution fails" in check(wrong).faults[0]
+    assert "the solution fails" in check_assignment(wrong).faults[0]
     given = replace(a03, text=re.sub(r"    ### (BEGIN|END) SOLUTION\n", "", a03.text))
-    assert any("pays for a blank notebook" in fault for fault in check(given, changes=0).faults)
+    assert any(
+        "gives points for a blank notebook" in fault for fault in check_assignment(given, changes=0).faults
+    )
     few = replace(a03, text=a03.text.replace("    return out\n", "    unused = 3 + 4\n    return out\n"))
-    assert any("no test notices the change" in fault for fault in check(few).faults)
+    assert any("no test notices the change" in fault for fault in check_assignment(few).faults)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +73,8 @@ def telling(public):
 
 def test_gate_4_nothing_leaks_into_what_students_receive(public, telling, tmp_path):
     source.build(public.assignments(), tmp_path)
-    assert leaks.leaks([tmp_path / "student"], telling) == []
-    assert len(leaks.leaks([tmp_path / "instructor"], telling)) > 100
+    assert leaks.leaks_in([tmp_path / "student"], telling) == []
+    assert len(leaks.leaks_in([tmp_path / "instructor"], telling)) > 100
     for name in ALL:
         assert any(where.startswith(name) and "solution" in where for where in telling.values())
         assert any(where.startswith(name) and "hidden_tests.py" in where for where in telling.values())
@@ -93,7 +96,7 @@ def test_gate_4_sees_through_every_dress(dress, telling, tmp_path, a03):
             archive.writestr("deep/solution.py", line)
     else:
         (tmp_path / "solution.txt").write_text(line)
-    assert len(leaks.leaks([tmp_path], telling)) == 1
+    assert len(leaks.leaks_in([tmp_path], telling)) == 1
 
 
 def ran(cells):
@@ -150,13 +153,13 @@ def test_gate_7_the_same_seed_gives_the_same_bytes_and_another_seed_other_inputs
 
 
 def test_gate_8_nothing_gets_out_of_the_sandbox(isolation):
-    assert sandbox.self_test("bwrap", [ROOT / "pyproject.toml", ROOT / "coursework"]) == []
+    assert self_test("bwrap", [ROOT / "pyproject.toml", ROOT / "coursework"]) == []
 
 
 def test_gate_8_the_self_test_sees_what_a_plain_process_reaches(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("24 points")
-    reached = " ".join(sandbox.self_test("unsafe", [secret], Limits(memory=0)))
+    reached = " ".join(self_test("unsafe", [secret], Limits(memory=0)))
     for word in (f"reads {secret}", f"writes into {tmp_path}", "the network", "memory is not", "processes"):
         assert word in reached
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
@@ -189,10 +192,10 @@ def test_the_nbgrader_source_holds_one_graded_cell_for_every_hidden_test(a03):
     assert sum(mark["points"] for mark in graded) == a03.header["points"]
 
 
-def test_grading_needs_numpy_and_no_other_library():
+def test_grading_needs_numpy_and_pyyaml_and_no_other_library():
     code = "import sys; before = set(sys.modules)\nimport cnnbook.coursework.__main__\n"
     code += "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     others = set(out.split()) - sys.stdlib_module_names - {"cnnbook", "cython_runtime"}
-    assert {name for name in others if not name.startswith("_cython")} == {"numpy"}
+    assert {name for name in others if not name.startswith("_cython")} == {"numpy", "yaml"}
     assert np.__version__

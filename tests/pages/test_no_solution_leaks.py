@@ -18,7 +18,7 @@ def telling():
 
 def test_the_built_book_holds_no_solution_and_no_hidden_test(site, telling):
     assert len(telling) > 500
-    assert leaks.leaks([site], telling) == []
+    assert leaks.leaks_in([site], telling) == []
 
 
 def test_every_assignment_has_its_page_and_its_notebook(site):
@@ -34,4 +34,4 @@ def test_a_source_that_slips_into_the_book_is_caught(site, telling, tmp_path):
     folder = tmp_path / "_sources"
     folder.mkdir()
     shutil.copy(source.ROOT / "a03_convolution" / "source.md", folder / "assignment_03.md")
-    assert leaks.leaks([tmp_path], telling) != []
+    assert leaks.leaks_in([tmp_path], telling) != []

@@ -44,6 +44,7 @@ LIBRARIES = {
     "sklearn": "data",
     "jupytext": "coursework",
     "nbformat": "coursework",
+    "yaml": "coursework",
 }
 # Used where they are installed, and imported by functions of these modules only.
 OPTIONAL = {"tqdm": {"nn/progress"}, "threadpoolctl": {"nn/runtime", "experiments/run"}}

@@ -1,30 +1,36 @@
-"""Is an assignment fit to be given? Its tests must pass the solution, and pay for nothing less.
+"""Is an assignment fit to be given? Its tests must accept the solution and no lesser answer.
 
-1 the solution passes everything. 2 a blank notebook and thoughtless answers (None, zeros, the input itself,
-random numbers of the right shape) earn nothing. 3 every named mutant fails a test, every test fails at least
-three mutants, and single random changes of the solution are noticed but for those listed as harmless.
-All of this is our own code, so it runs in this process.
+1 The solution passes every test. 2 A blank notebook and worthless answers (None, zeros, the input itself,
+random numbers of the right shape) fail every test. 3 Every named mutant fails a test, every test fails at
+least three mutants, and every single change of the solution fails a test, except those listed as harmless.
+All of this is the course's own code, so it runs in this process.
 """
 
 import ast
 import importlib.util
+import math
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from cnnbook.coursework.run import run, tests_of
+from cnnbook.coursework.mutations import changes_of
 from cnnbook.coursework.source import functions_of
 from cnnbook.coursework.student import Student, StudentError, trusted
+from cnnbook.coursework.testing import run_tests, tests_of
 
 KILLS_NEEDED = 3
-MOST_CHANGES = 60  # random changes of one solution that are tried
+MOST_CHANGES = 60  # single changes of one solution that are tried
 
 
 @dataclass
 class Finding:
-    """What `check` found out about one assignment; `faults` is empty when it is fit to be given."""
+    """What is wrong with one assignment; `faults` is empty when it is fit to be given.
+
+    mutants, changes : how many were tried. kills : how many of them each test noticed.
+    """
 
     name: str
     faults: list[str] = field(default_factory=list)
@@ -33,61 +39,68 @@ class Finding:
     kills: Counter = field(default_factory=Counter)
 
 
-def check(assignment, seed: int = 0, changes: int = MOST_CHANGES) -> Finding:
+def check_assignment(assignment, seed: int = 0, changes: int = MOST_CHANGES) -> Finding:
     """Check one assignment.
 
     Parameters
     ----------
-    assignment : see `source.read`. seed : the course's. changes : how many random changes to try.
+    assignment : see `source.read`. seed : the course's. changes : how many single changes to try.
     """
     found, tests = Finding(assignment.id), tests_of(assignment.tests)
+
+    def reasons(student) -> dict[str, str]:
+        """Why the student fails, by test."""
+        outcomes = run_tests(tests, student, seed, assignment.variant)
+        return {each["name"]: each["message"] for each in outcomes if each["reason"]}
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try_solution(assignment, tests, reasons, found)
+        if not found.faults:
+            try_worthless_answers(assignment, tests, reasons, found)
+            try_wrong_solutions(assignment, tests, reasons, found, changes)
+    return found
+
+
+def try_solution(assignment, tests: list, reasons: Callable, found: Finding) -> None:
+    """The solution passes every test, and the tests have points for the whole mark."""
     worth = sum(test.points for test in tests)
     if worth < assignment.header["points"]:
         found.faults.append(f"the tests are worth {worth}, the header says {assignment.header['points']}")
+    for name, message in reasons(trusted(assignment.solution)).items():
+        found.faults.append(f"the solution fails {name}: {message}")
 
-    def failed_by(student):
-        return [
-            outcome["name"] for outcome in run(tests, student, seed, assignment.variant) if outcome["reason"]
+
+def try_worthless_answers(assignment, tests: list, reasons: Callable, found: Finding) -> None:
+    """No test gives a point for an answer that shows no understanding."""
+    for name, student in worthless_answers(assignment).items():
+        failed = reasons(student)
+        found.faults += [
+            f"{test.__name__} gives points for {name}" for test in tests if test.__name__ not in failed
         ]
 
-    def dies(source):
-        """Names the tests that notice; kills are counted."""
-        killers = failed_by(trusted(source))
-        found.kills.update(killers)
-        return killers
 
+def try_wrong_solutions(assignment, tests: list, reasons: Callable, found: Finding, changes: int) -> None:
+    """Every named mutant and every single change is noticed, and every test notices enough of them."""
+    named, harmless = mutants_of(assignment)
     changes = assignment.header.get("random_changes", changes)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for outcome in run(tests, trusted(assignment.solution), seed, assignment.variant):
-            if outcome["reason"]:
-                found.faults.append(f"the solution fails {outcome['name']}: {outcome['message']}")
-        if found.faults:
-            return found
-        for name, student in thoughtless(assignment).items():
-            failed = failed_by(student)
-            found.faults += [f"{t.__name__} pays for {name}" for t in tests if t.__name__ not in failed]
-        named, harmless = mutants_of(assignment)
-        for name, source in named.items():
-            found.mutants += 1
-            if not dies(source):
-                found.faults.append(f"no test notices the mutant {name!r}")
-        for name, source in random_changes(assignment.solution, functions_of(assignment), changes):
-            if name in harmless:
-                continue
-            found.changes += 1
-            if not dies(source):
-                found.faults.append(f"no test notices the change {name!r}")
+    changed = single_changes(assignment.solution, functions_of(assignment), changes)
+    found.mutants, found.changes = len(named), len(changed)
+    tried = [("mutant", *each) for each in named.items()] + [("change", *each) for each in changed]
+    for kind, name, source in tried:
+        failed = reasons(trusted(source))
+        found.kills.update(failed.keys())
+        if not failed and name not in harmless:
+            found.faults.append(f"no test notices the {kind} {name!r}")
     for test in tests:
         if found.kills[test.__name__] < KILLS_NEEDED:
             found.faults.append(
                 f"{test.__name__} notices {found.kills[test.__name__]} mutants, fewer than {KILLS_NEEDED}"
             )
-    return found
 
 
-class Thoughtless:
-    """Answers without thinking: it knows the right answer and spoils it.
+class Spoiled:
+    """The solution with every answer spoiled.
 
     spoil : called with (right answer or None, arguments) for every answer of a function or method.
     """
@@ -103,9 +116,9 @@ class Thoughtless:
             try:
                 answer = getattr(self.solution, name)(*args, **kwargs)
             except StudentError:
-                answer = None  # it would not know what to refuse
+                answer = None  # a worthless answer refuses nothing
             if hasattr(answer, "get") and not isinstance(answer, dict):
-                return Thoughtless(answer, self.spoil)
+                return Spoiled(answer, self.spoil)
             return each_part(answer, lambda part: self.spoil(part, args))
 
         return call
@@ -130,12 +143,12 @@ def each_part(answer, change):
     return change(answer)
 
 
-def thoughtless(assignment) -> dict:
-    """A blank notebook, and the answers somebody gives who has understood nothing, by name."""
+def worthless_answers(assignment) -> dict:
+    """A blank notebook, and answers that take no understanding of the task, by name."""
     rng = np.random.default_rng(1)
 
     def spoiled(spoil) -> Student:
-        return Thoughtless(trusted(assignment.solution), spoil)
+        return Spoiled(trusted(assignment.solution), spoil)
 
     return {
         "a blank notebook": trusted(assignment.blank),
@@ -148,8 +161,8 @@ def thoughtless(assignment) -> dict:
     }
 
 
-def mutants_of(assignment):
-    """The named mutants as {name: source}, and the names of random changes that change nothing."""
+def mutants_of(assignment) -> tuple[dict[str, str], dict[str, str]]:
+    """The named mutants as {name: source}, and the single changes that change no result as {name: why}."""
     path = assignment.file("mutants.py")
     spec = importlib.util.spec_from_file_location(f"mutants_{assignment.id}", path)
     module = importlib.util.module_from_spec(spec)
@@ -174,58 +187,20 @@ def mutants_of(assignment):
     return named, module.HARMLESS
 
 
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Div}
-TURNS = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-}
+def single_changes(source: str, names: list[str], count: int) -> list[tuple[str, str]]:
+    """About `count` single changes, evenly spread over the code, as (name, changed source).
 
+    names : the functions and classes to change. Their heads are given to students and stay as they are.
 
-def random_changes(source: str, names: list[str], count: int):
-    """Yield (name, changed source): one operator, comparison or number changed, evenly spread over the code.
-
-    names : the functions and classes to change.
-
-    >>> [name for name, _ in random_changes("def f(x):\\n    return x + 2", ["f"], 9)]
-    ['f: x + 2 -> x - 2', 'f: 2 -> 3']
+    >>> [name for name, _ in single_changes("def f(x):\\n    return x + 2", ["f"], 9)]
+    ['f: x + 2 -> x - 2', 'f: x + 2 -> x', 'f: 2 -> 3']
     """
-    tree = ast.parse(source)
-    places = []
-    for top in tree.body:
-        if getattr(top, "name", None) in names:
-            quiet = {id(n) for left in ast.walk(top) if left_alone(left) for n in ast.walk(left)}
-            places += [(top.name, node) for node in ast.walk(top) if id(node) not in quiet and changed(node)]
-    for top, node in places[:: max(1, -(-len(places) // max(count, 1)))] if count else []:
-        kept = ast.unparse(node)
-        undo = changed(node)()
-        yield f"{top}: {kept} -> {ast.unparse(node)}", ast.unparse(tree)
-        undo()
-
-
-def left_alone(node):
-    """True for what is given or changes nothing: a function's head, messages of errors, -1."""
-    negative = isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
-    return isinstance(node, ast.arguments | ast.Raise) or negative
-
-
-def changed(node):
-    """A function that changes this node and returns one that changes it back, or None."""
-
-    def put(name, value):
-        before = getattr(node, name)
-        setattr(node, name, value)
-        return lambda: setattr(node, name, before)
-
-    if isinstance(node, ast.BinOp) and type(node.op) in SWAPS:
-        return lambda: put("op", SWAPS[type(node.op)]())
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in TURNS:
-        return lambda: put("ops", [TURNS[type(node.ops[0])](), *node.ops[1:]])
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return lambda: put("value", node.value + 1)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return lambda: put("op", ast.UAdd())
-    return None
+    answers = [node for node in ast.parse(source).body if getattr(node, "name", None) in names]
+    found = [
+        (f"{answer.name}: {change}", change)
+        for change in changes_of(source, skip=(ast.arguments,))
+        for answer in answers
+        if answer.lineno <= change.line <= answer.end_lineno
+    ]
+    step = max(1, math.ceil(len(found) / max(count, 1)))
+    return [(name, change.made_in(source)) for name, change in (found[::step] if count else [])]

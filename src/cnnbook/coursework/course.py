@@ -23,7 +23,12 @@ PUBLIC_SEED = b"public"
 
 @dataclass(frozen=True)
 class Course:
-    """What decides the inputs and the tests of a course; see the module."""
+    """What decides the inputs and the tests of a course.
+
+    seed : of all inputs. secret : False for the public seed.
+    show : one of POLICIES, how much feedback says of hidden tests.
+    variants : settings of the assignments, by id. root : the folder of the public assignments.
+    """
 
     folder: Path | None = None
     seed: int = 0
@@ -51,7 +56,7 @@ def load(folder: str | None = None, seed_file: str | None = None, root: Path = s
 
     Raises
     ------
-    ValueError : the folder lacks its seed, or course.json holds what no course has.
+    ValueError : if the folder lacks its seed, or course.json holds an unknown setting.
     """
     place = Path(folder) if folder else None
     settings = {}
@@ -78,7 +83,7 @@ def settings_of(path: Path, assignments: list[str]) -> dict:
 
     Raises
     ------
-    ValueError : it holds what no course has.
+    ValueError : if it is not JSON, or holds an unknown setting.
     """
     try:
         settings = json.loads(path.read_text("utf-8"))
@@ -106,7 +111,7 @@ def new(folder: str) -> list[Path]:
 
     Raises
     ------
-    ValueError : when there is a course already; nothing is overwritten.
+    ValueError : if there is a course already; nothing is overwritten.
     """
     place = Path(folder)
     if there := [name for name in FILES if (place / name).exists()]:

@@ -1,4 +1,4 @@
-"""What hidden tests are written with: points, comparisons that say what is wrong, and expected refusals.
+"""What hidden tests are written with: points, comparisons that say what is wrong, and expected errors.
 
 @points(2, "shapes")
 def test_every_filter_has_its_own_bias(student, rng):
@@ -42,7 +42,7 @@ def same(got, expected, what: str = "the result", rtol: float = 1e-6) -> None:
 
     Raises
     ------
-    Wrong : category "nothing returned", "shape", "type" or "values".
+    Wrong : if they differ, with the category "nothing returned", "shape", "type" or "values".
 
     Examples
     --------
@@ -64,7 +64,7 @@ def same(got, expected, what: str = "the result", rtol: float = 1e-6) -> None:
 
 
 def same_gradient(got, expected, what: str = "the gradient", rtol: float = 1e-6) -> None:
-    """As `same`, and a wrong gradient's pattern is named as `check_layer` would.
+    """As `same`, and the message names the pattern of a wrong gradient, as `check_layer` does.
 
     >>> same_gradient(np.array([-1.0, 2.0]), np.array([1.0, -2.0]))
     Traceback (most recent call last):
@@ -101,11 +101,11 @@ def parts(got, count: int, what: str):
 
 
 def refused(call, *args, error: str = "ValueError", **kwargs) -> None:
-    """The student's `call` must raise `error`.
+    """Fail unless the student's `call` raises `error`.
 
     Raises
     ------
-    Wrong : when it answers. StudentError : when it fails in another way.
+    Wrong : if it returns an answer. StudentError : if it raises another error.
     """
     try:
         answer = call(*args, **kwargs)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cnnbook.coursework.roster import Row
+from cnnbook.coursework.marks import Mark
 
 NEEDED = {"assignment", "submission", "status", "score", "reason"}
 
@@ -23,7 +23,7 @@ def results_in(
 
     Raises
     ------
-    ValueError : there are none.
+    ValueError : if there are none.
     """
     found = []
     for path in sorted(folder.glob("*.json")):
@@ -61,57 +61,48 @@ def text_of(lines: list[list]) -> str:
 
 
 def number(score: float | None):
-    """A score without a needless .0."""
+    """A score as text, without a needless .0."""
     return None if score is None else f"{score:g}"
 
 
-def plain(rows: list[Row], title: str) -> str:
-    """Every row: who, which submission, how many points, and the reason if something is the matter."""
-    head = ["id", "name", "submission", "score", "most", "reason"]
-    return text_of(
-        [head]
-        + [
-            [
-                r.student.get("id"),
-                r.student.get("name"),
-                r.submission,
-                number(r.score),
-                number(r.most),
-                r.reason,
-            ]
-            for r in rows
-        ]
-    )
+def plain_csv(marks: list[Mark], title: str) -> str:
+    """Every mark: who, which submission, how many points, and the reason if something is the matter."""
+    lines = [["id", "name", "submission", "score", "most", "reason"]]
+    for mark in marks:
+        who = mark.student
+        points = number(mark.score), number(mark.most)
+        lines.append([who.get("id"), who.get("name"), mark.submission, *points, mark.reason])
+    return text_of(lines)
 
 
-def one_for_each_student(rows: list[Row]) -> list[Row]:
-    """The rows of the roster: of several submissions of one student, none of which has a mark, the last."""
-    return list({row.student["id"]: row for row in rows if row.student}.values())
+def one_for_each_student(marks: list[Mark]) -> list[Mark]:
+    """The students' marks: of several submissions of one student, none of which has a score, the last."""
+    return list({mark.student["id"]: mark for mark in marks if mark.student}.values())
 
 
-def canvas(rows: list[Row], title: str) -> str:
+def canvas(marks: list[Mark], title: str) -> str:
     """A Canvas gradebook with one column; a student without a score keeps the old one."""
-    most = next((r.most for r in rows if r.most is not None), None)
+    most = next((mark.most for mark in marks if mark.most is not None), None)
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]
     lines = [head, ["    Points Possible", "", "", "", "", number(most)]]
-    for row in one_for_each_student(rows):
-        who = row.student
-        lines.append([who["name"], "", who["id"], who["login"], who["section"], number(row.score)])
+    for mark in one_for_each_student(marks):
+        who = mark.student
+        lines.append([who["name"], "", who["id"], who["login"], who["section"], number(mark.score)])
     return text_of(lines)
 
 
-def moodle(rows: list[Row], title: str) -> str:
+def moodle(marks: list[Mark], title: str) -> str:
     """For Moodle's grade import: map "ID number" or "Email address" to the student, the title to the item."""
     lines = [["ID number", "Full name", "Email address", title, f"{title} (feedback)"]]
-    for row in one_for_each_student(rows):
-        who = row.student
-        lines.append([who["id"], who["name"], who["email"], number(row.score), row.reason])
+    for mark in one_for_each_student(marks):
+        who = mark.student
+        lines.append([who["id"], who["name"], who["email"], number(mark.score), mark.reason])
     return text_of(lines)
 
 
-FORMATS = {"csv": plain, "canvas": canvas, "moodle": moodle}
+FORMATS = {"csv": plain_csv, "canvas": canvas, "moodle": moodle}
 
 
-def unmatched(rows: list[Row]) -> list[Row]:
-    """The rows that no platform can take: submissions that fit no student, and marks that are no number."""
-    return [row for row in rows if not row.student or (row.submission and row.score is None)]
+def unmatched(marks: list[Mark]) -> list[Mark]:
+    """The marks that no platform can take: of submissions that fit no student, or without a score."""
+    return [mark for mark in marks if not mark.student or (mark.submission and mark.score is None)]

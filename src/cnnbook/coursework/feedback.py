@@ -30,15 +30,15 @@ def page(result: dict, title: str, show: str) -> str:
         "not graded yet" if result["score"] is None else f"{result['score']:g} of {result['most']:g} points"
     )
     body = f"<p>{escape(result['reason'])}</p>" if result["reason"] else ""
-    lines = [line(test, show) for test in result.get("tests", [])]
-    if lines:
-        body += f"<h2>Tests</h2><ul>{''.join(lines)}</ul>"
+    items = [list_item(test, show) for test in result.get("tests", [])]
+    if items:
+        body += f"<h2>Tests</h2><ul>{''.join(items)}</ul>"
     if notes := result.get("notes"):
         body += f"<h2>Notes</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>"
     return PAGE.format(style=STYLE, title=escape(title), score=escape(score), body=body)
 
 
-def line(test: dict, show: str) -> str:
+def list_item(test: dict, show: str) -> str:
     """One test as a list item."""
     return f"<li>{escape(told(test, show))}</li>"
 

@@ -11,15 +11,18 @@ from pathlib import Path
 
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.feedback import told
-from cnnbook.coursework.grade import CODE, PACKAGE, Job, grade_one, submissions
-from cnnbook.coursework.sandbox import IsolationError, proven
+from cnnbook.coursework.fingerprint import PACKAGE, grader_files
+from cnnbook.coursework.isolation import proven
+from cnnbook.coursework.job import Job, grade_one
+from cnnbook.coursework.sandbox import IsolationError
+from cnnbook.coursework.submissions import ACCEPTED, submissions_in
 
 SETUP = """#!/bin/bash
 # Gradescope runs this once, when it builds the image. Choose an image with Ubuntu 24.04 or later.
 set -e
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-pip bubblewrap
-python3 -m pip install --quiet --break-system-packages "numpy>=2.0,<3"
+python3 -m pip install --quiet --break-system-packages "numpy>=2.0,<3" "pyyaml>=6,<7"
 """
 
 RUN = """#!/bin/bash
@@ -34,9 +37,8 @@ def autograder(course: Course, name: str) -> bytes:
     """The zip to upload as the autograder of one assignment. The same course gives the same bytes."""
     assignment = course.assignment(name)
     files = {"setup.sh": SETUP, "run_autograder": RUN}
-    for pattern in CODE:
-        for path in sorted(PACKAGE.glob(pattern)):
-            files[f"src/cnnbook/{path.relative_to(PACKAGE).as_posix()}"] = path.read_text("utf-8")
+    for path in grader_files():
+        files[f"src/cnnbook/{path.relative_to(PACKAGE).as_posix()}"] = path.read_text("utf-8")
     for folder in assignment.folders:
         for path in sorted(folder.glob("*.*")):
             files[f"coursework/{folder.name}/{path.name}"] = path.read_text("utf-8")
@@ -72,32 +74,49 @@ def report(result: dict, show: str) -> dict:
 
 def main(top: Path) -> None:
     """Grade what lies in top/submission and write top/results/results.json, whatever happens."""
-    job = json.loads((top / "source" / "job.json").read_text("utf-8"))
-    root = top / "source" / "coursework"
-    course = Course(None, job["seed"], True, job["show"], {job["assignment"]: job["variant"]}, root)
+    settings = json.loads((top / "source" / "job.json").read_text("utf-8"))
     try:
-        found = submissions(top / "submission")
-        wanted = {
-            key: path for key, path in found.items() if path.suffix in (".ipynb", ".py", ".md")
-        } or found
-        if len(wanted) != 1:
-            raise ValueError(
-                f"Hand in one notebook. There are {len(wanted)}: {', '.join(sorted(wanted)) or 'no file'}."
-            )
-        ((key, path),) = wanted.items()
-        secret = [*course.assignment(job["assignment"]).tests, path]
-        try:
-            way = proven("bwrap", secret)
-        except IsolationError:
-            way = proven("uid", secret)
-        result = grade_one(Job(key, path, top / "results", job["assignment"], course, way))
-        said = report(result, job["show"])
+        said = grade_submission(top, settings)
     except ValueError as error:
         said = {"score": 0, "output": str(error)}
     except IsolationError as error:
         said = {"score": 0, "output": f"The grader had trouble: {error} Tell your instructor."}
     (top / "results").mkdir(exist_ok=True)
     (top / "results" / "results.json").write_text(json.dumps(said), "utf-8")
+
+
+def grade_submission(top: Path, settings: dict) -> dict:
+    """Grade the one submission in top/submission and report it.
+
+    Parameters
+    ----------
+    settings : what `autograder` wrote into job.json.
+
+    Raises
+    ------
+    ValueError : if there is not exactly one submission. IsolationError : if students' code cannot be
+        isolated here.
+    """
+    name = settings["assignment"]
+    course = Course(
+        seed=settings["seed"],
+        secret=True,
+        show=settings["show"],
+        variants={name: settings["variant"]},
+        root=top / "source" / "coursework",
+    )
+    found = submissions_in(top / "submission")
+    wanted = {key: path for key, path in found.items() if path.suffix in ACCEPTED} or found
+    if len(wanted) != 1:
+        names = ", ".join(sorted(wanted)) or "no file"
+        raise ValueError(f"Hand in one notebook. There are {len(wanted)}: {names}.")
+    ((key, path),) = wanted.items()
+    secret = [*course.assignment(name).tests, path]
+    try:
+        way = proven("bwrap", secret)
+    except IsolationError:
+        way = proven("uid", secret)
+    return report(grade_one(Job(key, path, top / "results", name, course, way)), settings["show"])
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from cnnbook.coursework.source import SOLUTION, Assignment, helpers, without_solutions
 
-TELLING = 24  # a line shorter than this, without blanks, may be anybody's
-MARKS = ("### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS")
+TELLING = 24  # a line with fewer characters, blanks not counted, may stand anywhere by chance
+MARKERS = ("### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS")
 PUBLIC = ("src/cnnbook", "chapters")
 
 
 def secrets_of(assignments: list[Assignment], public: str = "") -> dict[str, str]:
-    """Telling lines, squeezed, and where each comes from."""
+    """The telling lines without their blanks, and where each comes from."""
     handed_out = "".join(without_solutions(one.text.split("## Rubric")[0]) for one in assignments)
     seen, found = squeezed(public + helpers() + handed_out), {}
     for assignment in assignments:
@@ -58,7 +58,7 @@ def squeezed(text: str) -> str:
 
 
 def views(name: str, content: bytes):
-    """The ways a file can be read, as (name, text): as it is, without HTML's dress, decoded, unzipped."""
+    """The ways a file can be read, as (name, text): as it is, without HTML's tags, decoded, unzipped."""
     if content[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in archive.namelist():
@@ -92,20 +92,18 @@ def strings(value):
             yield from strings(part)
 
 
-def leaks(folders: list[Path], secrets: dict[str, str]) -> list[str]:
+def leaks_in(folders: list[Path], secrets: dict[str, str]) -> list[str]:
     """What leaks, one sentence for each file and line.
 
     Parameters
     ----------
     folders : folders or files to look through. secrets : see `secrets_of`.
     """
-    found = {}
+    found = []
     for top in folders:
-        for path in [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file()):
+        for path in [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file()):
             for name, text in views(path.as_posix(), path.read_bytes()):
                 short = squeezed(text)
-                found |= {
-                    (name, where): f"{name} holds {where}" for line, where in secrets.items() if line in short
-                }
-                found |= {(name, mark): f"{name} holds {mark!r}" for mark in MARKS if squeezed(mark) in short}
-    return list(found.values())
+                found += [f"{name} holds {where}" for line, where in secrets.items() if line in short]
+                found += [f"{name} holds {marker!r}" for marker in MARKERS if squeezed(marker) in short]
+    return list(dict.fromkeys(found))  # each sentence once, however many views show it

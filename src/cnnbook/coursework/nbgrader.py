@@ -1,16 +1,16 @@
 """An assignment as a source notebook for nbgrader.
 
 `nbgrader generate_assignment` takes the solutions and hidden tests out of it. When it grades, a hidden test
-runs in the notebook's own process, beside the student's code: that is how nbgrader works, and why a student
-can reach both. `grade` keeps them apart.
+runs in the notebook's own process, beside the student's code, so that a student can reach both. `grade` keeps
+them apart.
 """
 
 import os
 
 from cnnbook.coursework import course as courses
-from cnnbook.coursework.run import run, tests_of
 from cnnbook.coursework.source import FOR_INSTRUCTORS, Assignment, helpers, opening
-from cnnbook.coursework.student import Here, Student
+from cnnbook.coursework.student import OwnProcess, Student
+from cnnbook.coursework.testing import run_tests, tests_of
 
 HIDDEN = """# {title}
 ### BEGIN HIDDEN TESTS
@@ -32,24 +32,26 @@ def source_notebook(assignment: Assignment):
         cell = v4.new_code_cell(text) if kind == "code" else v4.new_markdown_cell(text)
         name = f"cell-{number}"
         if "answer" in tags:
-            mark(cell, name, solution=True)
+            set_marks(cell, name, solution=True)
         elif "manual" in tags:
             points = next(int(tag.split("-")[1]) for tag in tags if tag.startswith("points-"))
-            mark(cell, name, solution=True, grade=True, points=points)
+            set_marks(cell, name, solution=True, grade=True, points=points)
         else:
             locked(cell, name)
         cells.append(cell)
     for test in tests_of(assignment.tests):
         title = " ".join(test.__doc__.split())
         text = HIDDEN.format(title=title, assignment=assignment.id, test=test.__name__)
-        cells.append(mark(v4.new_code_cell(text), test.__name__, grade=True, locked=True, points=test.points))
+        cells.append(
+            set_marks(v4.new_code_cell(text), test.__name__, grade=True, locked=True, points=test.points)
+        )
     for number, cell in enumerate(cells):
         cell["id"] = f"{assignment.id}-{number:02d}"
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": python})
 
 
-def mark(cell, name, *, solution=False, grade=False, locked=False, points=None):
+def set_marks(cell, name, *, solution=False, grade=False, locked=False, points=None):
     """Give a cell nbgrader's marks."""
     cell.metadata["nbgrader"] = {
         "schema_version": 3,
@@ -65,7 +67,7 @@ def mark(cell, name, *, solution=False, grade=False, locked=False, points=None):
 
 def locked(cell, name):
     """A cell that students read and cannot change."""
-    return mark(cell, name, locked=True)
+    return set_marks(cell, name, locked=True)
 
 
 def graded(assignment: str, test: str, names: dict) -> None:
@@ -75,11 +77,11 @@ def graded(assignment: str, test: str, names: dict) -> None:
     """
     course = courses.load(os.environ.get("CNNBOOK_COURSE"))
     ours = course.assignment(assignment)
-    place = Here()
+    place = OwnProcess()
     student = Student(b"", ".py", lambda: place)
     place.student, place.session.names = student, names
     student.names = list(names)
     wanted = [each for each in tests_of(ours.tests) if each.__name__ == test]
-    (outcome,) = run(wanted, student, course.seed, ours.variant)
+    (outcome,) = run_tests(wanted, student, course.seed, ours.variant)
     if outcome["reason"]:
         raise AssertionError(f"{outcome['title']} What was wrong: {outcome['reason']}.")

@@ -1,6 +1,6 @@
 """An assignment's source, and the notebooks made from it: one for students, one for instructors.
 
-coursework/a03_convolution/source.md         a MyST text notebook with a header, see `read`
+coursework/a03_convolution/source.md         a MyST text notebook below a YAML head, see `read`
                            hidden_tests.py   graded
                            mutants.py        named wrong answers
 _build/coursework/student/a03.ipynb, .md     without solutions
@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from cnnbook.coursework import visible
 from cnnbook.files import atomic_write
 
@@ -21,14 +23,15 @@ FOR_INSTRUCTORS = {"rubric", "solution-note"}
 SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION[^\n]*\n(.*?)^[ \t]*### END SOLUTION[^\n]*$", re.DOTALL | re.MULTILINE
 )
-NEEDED = ("title", "subject", "objective", "minutes", "chapter")
+TEXTS = ("title", "subject", "objective", "chapter")
+NEEDED = (*TEXTS, "minutes", "points")
 
 
 @dataclass(frozen=True)
 class Assignment:
     """One assignment as a course has it.
 
-    header : what stands between the --- lines. text : the source behind it, for this variant.
+    header : the YAML head between the --- lines. text : the source below it, for this variant.
     folders : where its files are, the course's own folder last. variant : its settings.
     """
 
@@ -87,7 +90,8 @@ def read(
 
     Raises
     ------
-    ValueError : no such assignment, a header without what is needed, a setting that is not offered.
+    ValueError : if there is no such assignment, its head is not YAML or lacks what is needed, or the head
+        does not offer this variant.
     """
     folders = tuple(
         f for top in (root, overlay) if top and top.is_dir() for f in sorted(top.glob(f"{name}_*"))
@@ -97,28 +101,54 @@ def read(
         raise ValueError(f"an assignment must be one of: {there}. Received {name!r}.")
     path = next(folder / "source.md" for folder in reversed(folders) if (folder / "source.md").exists())
     head, _, text = path.read_text("utf-8").removeprefix("---\n").partition("\n---\n")
-    header = {}
-    for line in head.splitlines():
-        key, _, value = line.partition(": ")
-        try:
-            header[key] = json.loads(value)
-        except ValueError:
-            header[key] = value
-    if missing := [key for key in NEEDED if key not in header]:
-        raise ValueError(f"{path.name} of {name} needs a header with {', '.join(missing)}.")
+    header = read_head(head, f"{path.name} of {name}")
     offered = header.get("variants", {})
     settings = {key: choices[0] for key, choices in offered.items()}
     for key, value in (variant or {}).items():
         if value not in offered.get(key, ()):
             raise ValueError(f"{name} has no variant {key}={value!r}. It offers {json.dumps(offered)}.")
         settings[key] = value
-    return Assignment(name, header, chosen(text, settings), folders, settings)
+    return Assignment(name, header, for_variant(text, settings), folders, settings)
 
 
-def chosen(text: str, settings: dict) -> str:
+def read_head(head: str, where: str) -> dict:
+    """What the YAML head of a source says.
+
+    >>> head = "title: Pool\\nsubject: pooling\\nobjective: p\\nchapter: pooling\\nminutes: 90\\npoints: 9"
+    >>> read_head(head, "source.md")["minutes"]
+    90
+
+    Raises
+    ------
+    ValueError : if it is not YAML, or lacks what is needed.
+    """
+    try:
+        header = yaml.safe_load(head)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{where} must begin with a YAML head between two lines of ---. It cannot be read: {reason}. "
+            "Put a text that holds a colon or a quote into quotes."
+        ) from None
+    if not isinstance(header, dict):
+        raise ValueError(
+            f"{where} must begin with a YAML head between two lines of ---, such as title: Pooling. "
+            f"Received {head[:40]!r}."
+        )
+    if missing := [key for key in NEEDED if key not in header]:
+        raise ValueError(f"{where} needs a head with {', '.join(missing)}.")
+    if wrong := [key for key in TEXTS if not isinstance(header[key], str)]:
+        raise ValueError(f"{where}: {wrong[0]} must be a text, in quotes. Received {header[wrong[0]]!r}.")
+    if type(header["points"]) not in (int, float):
+        raise ValueError(f"{where}: points must be a number. Received {header['points']!r}.")
+    return header
+
+
+def for_variant(text: str, settings: dict) -> str:
     """Keep the lines of this variant: those between `@if key=value` and `@end`, and all outside.
 
-    >>> chosen("a\\n@if kernel=flipped\\nb\\n@end\\n@if kernel=as it is\\nc\\n@end\\n", {"kernel": "flipped"})
+    >>> text = "a\\n@if kernel=flipped\\nb\\n@end\\n@if kernel=as it is\\nc\\n@end\\n"
+    >>> for_variant(text, {"kernel": "flipped"})
     'a\\nb\\n'
     """
 

@@ -1,4 +1,4 @@
-"""A student's code as the tests see it: `student.conv2d(x, kernel)` crosses into the sandbox and back."""
+"""A student's code as the tests see it: `student.conv2d(x, kernel)` runs in the sandbox."""
 
 import time
 from collections import Counter
@@ -7,15 +7,14 @@ import numpy as np
 
 from cnnbook.coursework.inside.wire import WireError, pack, unpack
 from cnnbook.coursework.inside.worker import Session
-from cnnbook.coursework.sandbox import Limits, Stopped
+from cnnbook.coursework.sandbox import USUAL, Limits, Stopped
 
-GENEROUS = Limits()
 PATIENCE = 2  # a function that took too long this often is not called again
 START = 20  # seconds to start Python and to read a submission
 
 
 class StudentError(AssertionError):
-    """What a student's code did instead of answering. category : one word; kind : the error's type."""
+    """A student's code did not return an answer. category : why, in one word; kind : the error's type."""
 
     def __init__(self, category: str, message: str, kind: str = ""):
         super().__init__(message)
@@ -33,7 +32,7 @@ CATEGORIES = {
 
 
 class Remote:
-    """An object of the student's that stays on the other side; its methods are called there."""
+    """An object that stays in the student's process; its methods are called there."""
 
     def __init__(self, student, number, type_name, process):
         self._student, self._number, self._type, self._process = student, number, type_name, process
@@ -83,7 +82,7 @@ class Student:
     notes : sentences about what was left out of the submission. versions : of the worker.
     """
 
-    def __init__(self, content: bytes, suffix: str, start, limits: Limits = GENEROUS):
+    def __init__(self, content: bytes, suffix: str, start, limits: Limits = USUAL):
         self._content, self._suffix, self._start, self._limits = content, suffix, start, limits
         self._process, self._functions, self._slow, self._left = None, [], Counter(), limits.total
         self._turn = 0
@@ -203,8 +202,8 @@ class Student:
         return Remote(self, number, str(rest.get("type", "object"))[:60], self._process)
 
 
-class Here:
-    """A worker in this very process, for code that is trusted: our own solutions and mutants."""
+class OwnProcess:
+    """A worker in the grader's own process, for code that is trusted: solutions and mutants."""
 
     def __init__(self):
         self.session, self.student = Session(self.call_host), None
@@ -225,13 +224,13 @@ class Here:
         """Nothing to end."""
 
 
-def trusted(source: str, limits: Limits = GENEROUS) -> Student:
-    """Our own code as a `Student`, in this process.
+def trusted(source: str, limits: Limits = USUAL) -> Student:
+    """Trusted code as a `Student`, in this process.
 
     >>> trusted("def twice(x):\\n    return 2 * x").twice(np.array([1, 2]))
     array([2, 4])
     """
-    place = Here()
+    place = OwnProcess()
     student = Student(source.encode(), ".py", lambda: place, limits)
     place.student = student
     return student

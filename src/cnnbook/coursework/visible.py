@@ -1,4 +1,4 @@
-"""The few helpers that a student's notebook carries with it; their source is its first cell. NumPy alone."""
+"""The helpers of the visible checks: their source is the first cell of a student's notebook."""
 
 import numpy as np
 

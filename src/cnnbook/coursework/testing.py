@@ -25,11 +25,6 @@ class Outcome:
     message: str = ""
     visible: bool = False
 
-    @property
-    def passed(self) -> bool:
-        """True when the test was passed."""
-        return not self.reason
-
 
 def tests_of(paths: list[Path]) -> list:
     """The hidden tests in these files, in order: every function named test_*."""
@@ -50,7 +45,7 @@ def tests_of(paths: list[Path]) -> list:
     return found
 
 
-def run(tests: list, student, seed: int, variant: dict) -> list[dict]:
+def run_tests(tests: list, student, seed: int, variant: dict) -> list[dict]:
     """Run every test and report every outcome; nothing a student's code does can stop the next test.
 
     Parameters

@@ -1,0 +1,146 @@
+"""The commands that hand results on: marks for a platform, the assignment for another grader, feedback."""
+
+from pathlib import Path
+
+from cnnbook.coursework import course as courses
+from cnnbook.coursework import export, gradescope, nbgrader, roster
+from cnnbook.coursework.commands import add_command
+from cnnbook.coursework.feedback import page
+from cnnbook.coursework.file_names import file_name
+from cnnbook.coursework.marks import NO_POINTS, Mark, marks_of, read_manual
+from cnnbook.files import atomic_write
+
+
+def add_results(command) -> None:
+    """Add the argument that `export` and `feedback` share: where the results are."""
+    command.add_argument(
+        "results", nargs="?", type=Path, default=Path("results"), help="folder of results (%(default)s)"
+    )
+
+
+def add_export(commands) -> None:
+    """`export` takes a platform, and what belongs to the marks."""
+    command = add_command(
+        commands, "export", run_export, "write the marks for a platform, or the assignment for another grader"
+    )
+    add_results(command)
+    command.add_argument(
+        "--to", required=True, choices=[*export.FORMATS, *GRADERS], help="the platform or the grader"
+    )
+    command.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="CSV with id, name, email, login, section (without it, the course's roster.csv)",
+    )
+    command.add_argument(
+        "--manual",
+        type=Path,
+        metavar="FILE",
+        help="CSV with submission, points: what you graded by hand; it is added",
+    )
+    command.add_argument("--assignment", metavar="aNN", help="the assignment, for gradescope and nbgrader")
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="file to write (marks-FORMAT.csv, aNN-autograder.zip, aNN.ipynb)",
+    )
+
+
+def run_export(args, course) -> int:
+    """Write one file for a platform or a grader."""
+    if args.to not in GRADERS:
+        return export_marks(args, course)
+    if not args.assignment:
+        raise ValueError(f"--to {args.to} needs --assignment. Received none.")
+    suffix, content = GRADERS[args.to]
+    out = args.out or Path(f"{args.assignment}{suffix}")
+    atomic_write(out, content(course, args.assignment))
+    print(f"wrote {out}")
+    return 0
+
+
+def nbgrader_notebook(course, name: str) -> str:
+    """The notebook of one assignment for nbgrader, as text."""
+    import nbformat
+
+    return nbformat.writes(nbgrader.source_notebook(course.assignment(name)))
+
+
+GRADERS = {
+    "gradescope": ("-autograder.zip", gradescope.autograder),
+    "nbgrader": (".ipynb", nbgrader_notebook),
+}
+
+
+def export_marks(args, course) -> int:
+    """Write the marks, and say which submissions need a look."""
+    results = export.results_in(args.results)
+    kinds = {result["assignment"] for result in results}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{args.results} must hold one assignment's results. It holds {', '.join(sorted(kinds))}."
+        )
+    students = students_for(args, course)
+    assignment = course.assignment(kinds.pop())
+    by_hand = assignment.header.get("manual_points", 0)
+    manual = read_manual(args.manual, by_hand) if args.manual else None
+    marks = marks_of(results, students, manual, by_hand)
+    out = args.out or Path(f"marks-{args.to}.csv")
+    atomic_write(out, export.FORMATS[args.to](marks, assignment.header["title"]))
+    count = sum(mark.score is not None and bool(mark.student or not students) for mark in marks)
+    print(f"wrote {out}: {count} marks")
+    if without := [mark.submission for mark in marks if NO_POINTS in mark.reason]:
+        print(f"{len(without)} without points by hand: {', '.join(without)}")
+    if students:
+        write_unmatched(marks, out)
+    return 0
+
+
+def students_for(args, course) -> list[dict]:
+    """The students of the roster; plain CSV can do without one."""
+    path = args.roster or (course.folder / "roster.csv" if course.folder else None)
+    if args.to != "csv" and not path:
+        raise ValueError(f"--to {args.to} needs --roster, a CSV with id, name, email, login, section.")
+    return roster.read(path) if path else []
+
+
+def write_unmatched(marks: list[Mark], out: Path) -> None:
+    """Write the marks that no platform can take into a file beside `out`, if there are any, and list them."""
+    if unmatched := export.unmatched(marks):
+        beside = out.with_name(f"{out.stem}-unmatched.csv")
+        atomic_write(beside, export.plain_csv(unmatched, ""))
+        print(f"wrote {beside}: {len(unmatched)} to look at")
+        for mark in unmatched:
+            print(f"  {mark.submission}: {mark.reason}")
+
+
+def add_feedback(commands) -> None:
+    """`feedback` takes how much to show."""
+    command = add_command(commands, "feedback", run_feedback, "write one page for every student")
+    add_results(command)
+    command.add_argument(
+        "--show",
+        choices=courses.POLICIES,
+        help="how much to show of hidden tests (without it, the course's choice)",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("feedback"),
+        metavar="FOLDER",
+        help="folder to write into (%(default)s)",
+    )
+
+
+def run_feedback(args, course) -> int:
+    """Write the pages."""
+    results = export.results_in(args.results)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for result in results:
+        title = course.assignment(result["assignment"]).header["title"]
+        path = args.out / file_name(result["submission"], ".html")
+        atomic_write(path, page(result, title, args.show or course.show))
+    print(f"{len(results)} pages in {args.out}")
+    return 0

@@ -1,0 +1,111 @@
+"""The commands that run students' code: `grade` in a sandbox, `try` on the student's own machine."""
+
+import sys
+from pathlib import Path
+
+from cnnbook.coursework import source
+from cnnbook.coursework.commands import add_command
+from cnnbook.coursework.grade import grade_all, jobs_for, line_for
+from cnnbook.coursework.sandbox import Limits, Process
+from cnnbook.coursework.student import Student, StudentError
+from cnnbook.coursework.submissions import refusal
+
+
+def add_grade(commands) -> None:
+    """`grade` takes the submissions, where the results go, and how to isolate."""
+    command = add_command(
+        commands,
+        "grade",
+        run_grade,
+        "grade a folder of submissions; start it again and it goes on where it stopped",
+    )
+    command.add_argument("submissions", type=Path, help="folder with .ipynb, .py or .md files")
+    command.add_argument(
+        "--assignment", required=True, metavar="aNN", help="the assignment that was handed in"
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results"),
+        metavar="FOLDER",
+        help="folder to write into, one JSON file for each submission (%(default)s)",
+    )
+    command.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="grade N at the same time (%(default)s)"
+    )
+    command.add_argument(
+        "--shard", default="1/1", metavar="I/N", help="grade only part I of N, for N machines"
+    )
+    how = command.add_mutually_exclusive_group()
+    how.add_argument(
+        "--isolation",
+        choices=["auto", "bwrap", "uid"],
+        default="auto",
+        help="bwrap: bubblewrap; uid: a user of its own, inside a disposable container, as root "
+        "(%(default)s: bubblewrap)",
+    )
+    how.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="no isolation: students' code can read your files, the hidden tests too, and use your network",
+    )
+
+
+def run_grade(args, course) -> int:
+    """Grade all submissions, and print what was not graded."""
+    way = "unsafe" if args.unsafe else args.isolation
+    if args.jobs < 1:
+        raise ValueError(f"--jobs must be at least 1. Received {args.jobs}.")
+    if args.unsafe:
+        print("Not isolated: students' code runs as you.", file=sys.stderr)
+    if not course.secret:
+        print("The public seed: students can know the inputs. Make a course with `new`.", file=sys.stderr)
+    jobs = jobs_for(args.submissions, args.out, args.assignment, course, way, args.shard)
+    results = grade_all(jobs, threads=args.jobs)
+    odd = [result for result in results if result["status"] != "graded"]
+    print(f"{len(results) - len(odd)} graded, {len(odd)} not; results in {args.out}")
+    for result in odd:
+        print(f"  {line_for(result)}")
+    return 1 if any(result["status"] == "failed" for result in results) else 0
+
+
+def add_try(commands) -> None:
+    """`try` takes a student's notebook."""
+    command = add_command(
+        commands,
+        "try",
+        run_try,
+        "for students: show what the grader reads of your notebook, and run the visible checks",
+    )
+    command.add_argument("notebook", type=Path, help="your notebook")
+    command.add_argument("--assignment", required=True, metavar="aNN", help="the assignment it answers")
+
+
+def run_try(args, course) -> int:
+    """Print what the grader finds in a notebook, and what the visible checks say."""
+    assignment = course.assignment(args.assignment)
+    if not args.notebook.is_file():
+        raise ValueError(f"try needs your notebook. There is no file {args.notebook}.")
+    if reason := refusal(args.notebook):
+        raise ValueError(f"{args.notebook} would not be graded: {reason}")
+    limits = Limits(seconds=120, total=300, memory=0)
+    student = Student(
+        args.notebook.read_bytes(), args.notebook.suffix, lambda: Process("unsafe", limits), limits
+    )
+    try:
+        wanted = source.functions_of(assignment)
+        there = [name for name in wanted if name in student.names]
+        print(
+            f"The grader finds {len(there)} of {len(wanted)} functions and classes.",
+            *(f"  {name} is missing" for name in wanted if name not in there),
+            *student.notes,
+            sep="\n",
+        )
+        cells = [text for kind, text, tags in assignment.cells if kind == "code" and "visible-test" in tags]
+        print(student.run_cells([source.helpers(), *source.given(assignment), *cells]), end="")
+    except StudentError as error:
+        print(f"The checks stopped: {error}")
+        return 1
+    finally:
+        student.close()
+    return 0

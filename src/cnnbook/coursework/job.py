@@ -1,0 +1,116 @@
+"""Grade one submission: one JSON file with its result, whatever happens.
+
+A result depends on the submission, the tests, the seed, the variant, the limits and the grader's code, and on
+nothing else: no times, no names of machines. The same seed gives the same bytes.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnbook.coursework.course import Course
+from cnnbook.coursework.file_names import file_name
+from cnnbook.coursework.fingerprint import fingerprint
+from cnnbook.coursework.inside.worker import versions
+from cnnbook.coursework.sandbox import IsolationError, Limits, Process
+from cnnbook.coursework.source import Assignment
+from cnnbook.coursework.student import Student
+from cnnbook.coursework.submissions import refusal
+from cnnbook.coursework.testing import run_tests, tests_of
+from cnnbook.files import atomic_write
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that grading one submission depends on.
+
+    key : the submission's name in the results. way : of isolation, see `sandbox`.
+    limits : what the submission may use; without them, those at the head of the assignment's source.
+    """
+
+    key: str
+    path: Path
+    out: Path
+    assignment: str
+    course: Course
+    way: str = "bwrap"
+    limits: Limits | None = None
+
+    @property
+    def result_file(self) -> Path:
+        """Where the result is written."""
+        return self.out / file_name(self.key, ".json")
+
+    def limits_in(self, assignment: Assignment) -> Limits:
+        """What the submission may use."""
+        return self.limits or Limits(**assignment.header.get("limits", {}))
+
+    def fingerprint(self, assignment: Assignment, content: bytes) -> str:
+        """A hash of all that decides the result, see `fingerprint`."""
+        return fingerprint(content, assignment, self.course.seed, self.way, self.limits_in(assignment))
+
+
+def grade_one(job: Job) -> dict:
+    """Grade one submission, write its result, and return it. It raises nothing that one submission can cause.
+
+    Returns
+    -------
+    dict : status "graded", "refused" (with a reason, 0 points) or "failed" (the grader's own trouble, no
+        score); score, most, tests, notes. It is in the file when this returns, whole or not at all.
+    """
+    result = {
+        "assignment": job.assignment,
+        "submission": job.key,
+        "status": "failed",
+        "reason": "",
+        "score": None,
+    }
+    try:
+        assignment = job.course.assignment(job.assignment)
+        result["most"] = assignment.header["points"]
+        reason = refusal(job.path)
+        content = b"" if reason else job.path.read_bytes()
+        result["fingerprint"] = job.fingerprint(assignment, content)
+        if reason:
+            result |= {"status": "refused", "reason": reason, "score": 0, "tests": [], "notes": []}
+        else:
+            result |= judged(job, assignment, content)
+    except Exception as error:
+        result["reason"] = f"{type(error).__name__}: {error}"
+    job.out.mkdir(parents=True, exist_ok=True)
+    atomic_write(job.result_file, json.dumps(result, indent=1, sort_keys=True) + "\n")
+    return result
+
+
+def judged(job: Job, assignment: Assignment, content: bytes) -> dict:
+    """Run the hidden tests on one submission in a process of its own."""
+    limits = job.limits_in(assignment)
+    student = Student(content, job.path.suffix, lambda: Process(job.way, limits), limits)
+    try:
+        if student.versions and not same_release(student.versions):
+            raise IsolationError(
+                f"the sandbox runs {student.versions}, the grader {versions()}: they must agree"
+            )
+        tests = run_tests(tests_of(assignment.tests), student, job.course.seed, assignment.variant)
+    finally:
+        student.close()
+    score = min(sum(test["points"] for test in tests), assignment.header["points"])
+    changed = [f"{name} writes into its argument {number + 1}." for name, number in sorted(student.changed)]
+    return {"status": "graded", "score": score, "tests": tests, "notes": student.notes + changed}
+
+
+def same_release(theirs: dict) -> bool:
+    """True when Python and NumPy agree in their first two numbers."""
+    ours = versions()
+    return all(str(theirs.get(key)).split(".")[:2] == value.split(".")[:2] for key, value in ours.items())
+
+
+def finished(job: Job) -> dict | None:
+    """The result of an earlier run, if all that decides it is the same now; see `fingerprint`."""
+    try:
+        before = json.loads(job.result_file.read_text("utf-8"))
+        content = b"" if refusal(job.path) else job.path.read_bytes()
+        now = job.fingerprint(job.course.assignment(job.assignment), content)
+        return before if before["status"] != "failed" and before["fingerprint"] == now else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):  # a broken or foreign file
+        return None

@@ -1,0 +1,32 @@
+"""The page that a student gets back."""
+
+from cnnbook.coursework import course, feedback
+
+RESULT = {
+    "submission": "<b>eve</b>",
+    "score": 2,
+    "most": 4,
+    "reason": "",
+    "notes": ["<script>alert(1)</script>"],
+    "tests": [
+        {
+            "title": "Secret.",
+            "points": 0,
+            "worth": 2,
+            "reason": "values",
+            "message": "1 < 2",
+            "visible": False,
+        },
+        {"title": "Open.", "points": 2, "worth": 2, "reason": "", "message": "", "visible": True},
+    ],
+}
+
+
+def test_feedback_says_what_the_course_wants_said_and_runs_no_code_of_a_student():
+    pages = {show: feedback.page(RESULT, "A", show) for show in course.POLICIES}
+    assert not any("<script>" in page for page in pages.values())
+    assert "2 of 4 points" in pages["names"]
+    assert "values" not in pages["names"]
+    assert "What was wrong: values." in pages["categories"]
+    assert "1 &lt; 2" not in pages["categories"]
+    assert "1 &lt; 2" in pages["values"]

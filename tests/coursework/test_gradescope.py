@@ -1,0 +1,162 @@
+"""Gradescope's zip, unpacked and run as Gradescope does, by a Python with what setup.sh installs."""
+
+import importlib.metadata
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cnnbook.coursework import fingerprint, gradescope, source
+
+
+def installed_by(setup):
+    """The distributions that setup.sh installs, as pip is asked for them."""
+    line = next(line for line in setup.splitlines() if "pip install" in line)
+    return [re.match(r"[\w-]+", word)[0] for word in shlex.split(line) if re.search("[<>=]", word)]
+
+
+def python_with(distributions, folder):
+    """A Python whose only libraries are these distributions, taken from where the tests have them."""
+    packages = folder / "packages"
+    packages.mkdir()
+    for name in distributions:
+        for file in importlib.metadata.files(name):
+            top = file.parts[0]
+            if top != ".." and not top.endswith(".dist-info") and not (packages / top).exists():
+                (packages / top).symlink_to(Path(file.locate()).parents[len(file.parts) - 1] / top)
+    script = folder / "python"
+    path = f'PYTHONPATH="$PYTHONPATH:{packages}"'
+    script.write_text(f'#!/bin/bash\n{path} exec "{sys.executable}" -S "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+@pytest.fixture
+def autograder(tmp_path, public, isolation):
+    """Gradescope's tree of folders with our zip unpacked in it, and a function that runs the grader."""
+    top = tmp_path / "autograder"
+    for name in ("source", "submission", "results"):
+        (top / name).mkdir(parents=True)
+    secret = replace(public, seed=99, secret=True, show="values")
+    with zipfile.ZipFile(io.BytesIO(gradescope.autograder(secret, "a03"))) as archive:
+        archive.extractall(top / "source")
+    python = python_with(installed_by((top / "source" / "setup.sh").read_text()), tmp_path)
+
+    def run():
+        env = {"PATH": os.environ["PATH"], "AUTOGRADER": str(top), "PYTHON": str(python)}
+        script = ["bash", top / "source" / "run_autograder"]
+        done = subprocess.run(script, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads((top / "results" / "results.json").read_text())
+
+    return top, run
+
+
+def test_the_unpacked_zip_alone_grades_the_three_samples(autograder, three):
+    top, run = autograder
+    scores = {}
+    for path in three.iterdir():
+        shutil.copy(path, top / "submission" / "hw.py")
+        scores[path.stem] = run()["score"]
+    assert scores == {"ada": 24, "ben": 6, "cleo": 0}
+
+
+def test_the_python_that_grades_has_only_what_setup_installs(tmp_path):
+    names = installed_by(gradescope.SETUP)
+    assert names == ["numpy", "pyyaml"]
+    python = python_with(names, tmp_path)
+    done = subprocess.run([python, "-c", "import numpy, yaml, pytest"], capture_output=True, text=True)
+    assert "No module named 'pytest'" in done.stderr
+
+
+def imported_while_grading(folder, names):
+    """The package's files that a fresh Python has imported after it graded these assignments' solutions."""
+    code = f"""
+        import sys
+        from pathlib import Path
+        import cnnbook.coursework.gradescope
+        from cnnbook.coursework import course
+        from cnnbook.coursework.job import Job, grade_one
+        folder, public = Path({str(folder)!r}), course.load()
+        for name in {names!r}:
+            result = grade_one(Job(name, folder / f"{{name}}.py", folder / "out", name, public, "unsafe"))
+            assert result["status"] == "graded", result
+        for name, module in sorted(sys.modules.items()):
+            if name.split(".")[0] == "cnnbook":
+                print(module.__file__)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {Path(line) for line in done.stdout.splitlines()}
+
+
+def test_the_zip_holds_every_module_that_grading_any_assignment_imports(tmp_path):
+    names = source.find()
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(source.read(name).solution)
+    imported = imported_while_grading(tmp_path, names)
+    assert {"gradescope.py", "windows.py", "hints.py", "worker.py"} <= {path.name for path in imported}
+    assert imported - set(fingerprint.grader_files()) == set()
+
+
+def test_a_module_that_the_patterns_leave_out_is_noticed(tmp_path, monkeypatch):
+    (tmp_path / "a03.py").write_text(source.read("a03").solution)
+    fewer = [pattern for pattern in fingerprint.CODE if not pattern.startswith("gradcheck")]
+    monkeypatch.setattr(fingerprint, "CODE", fewer)
+    lost = imported_while_grading(tmp_path, ["a03"]) - set(fingerprint.grader_files())
+    assert {path.parent.name for path in lost} == {"gradcheck"}
+
+
+def test_gradescopes_zip_has_its_two_scripts_and_the_same_bytes_every_time(public):
+    first, second = (gradescope.autograder(public, "a03") for _ in range(2))
+    assert first == second
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        names = archive.namelist()
+        assert {"setup.sh", "run_autograder"} <= set(names)
+        assert archive.getinfo("run_autograder").external_attr >> 16 == 0o755
+    assert not any("keras" in name or "widgets" in name for name in names)
+
+
+def test_gradescope_grades_the_solution_and_reports_every_test(autograder, a03):
+    top, run = autograder
+    (top / "submission" / "hw.py").write_text(a03.solution)
+    said = run()
+    assert said["score"] == 24
+    assert {"name", "score", "max_score", "output"} == set(said["tests"][0])
+    assert sum(test["max_score"] for test in said["tests"]) == 24
+
+
+def test_gradescope_tells_why_there_are_no_points(autograder, a03):
+    top, run = autograder
+    assert "Hand in one notebook" in run()["output"]
+    (top / "submission" / "hw.py").write_text(a03.blank)
+    said = run()
+    assert said["score"] == 0
+    assert "not written" in said["tests"][0]["output"]
+    (top / "submission" / "other.py").write_text(a03.blank)
+    assert "There are 2" in run()["output"]
+
+
+def test_a_student_on_gradescope_reads_neither_tests_nor_seed(autograder, a03):
+    top, run = autograder
+    spy = re.sub(
+        r"def conv2d\(.*",
+        "def conv2d(x, kernel, bias):\n    import os\n    return open(os.environ.get('X', "
+        f"{str(top / 'source' / 'job.json')!r})).read()\n",
+        a03.solution,
+        flags=re.DOTALL,
+    )
+    (top / "submission" / "hw.py").write_text(spy)
+    said = run()
+    assert said["score"] == 10
+    assert "FileNotFoundError" in str(said["tests"]) or "PermissionError" in str(said["tests"])

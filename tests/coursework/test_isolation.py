@@ -1,0 +1,54 @@
+"""Without proof that the sandbox holds, nothing is graded."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cnnbook.coursework import sandbox
+from cnnbook.coursework.grade import jobs_for
+from cnnbook.coursework.isolation import open_to_all, proven, self_test
+from cnnbook.coursework.sandbox import IsolationError
+
+
+def test_without_isolation_nothing_is_graded(three, tmp_path, public, monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    with pytest.raises(
+        IsolationError, match=r"bubblewrap .* is not installed.*--unsafe runs it as an ordinary"
+    ):
+        jobs_for(three, tmp_path, "a03", public)
+
+
+def test_isolation_that_leaks_is_refused(three, tmp_path, public, monkeypatch):
+    monkeypatch.setattr("cnnbook.coursework.isolation.self_test", lambda *a: ["it has the network"])
+    with pytest.raises(IsolationError, match="cannot be isolated here with bwrap: it has the network"):
+        jobs_for(three, tmp_path, "a03", public)
+
+
+def test_a_user_of_its_own_isolates_where_the_files_are_closed_to_others(three, tmp_path, public):
+    if os.geteuid() != 0:
+        with pytest.raises(IsolationError, match="must run as root inside a container"):
+            proven("uid", [])
+        return
+    if not open_to_all(Path(os.__file__)):
+        with pytest.raises(IsolationError, match="needs a Python that every user may read"):
+            proven("uid", [])
+        return
+    secret = tmp_path / "secret.py"
+    secret.write_text("expected = 24")
+    secret.chmod(0o600)
+    assert self_test("uid", [secret]) == []
+    secret.chmod(0o644)
+    tmp_path.chmod(0o755)
+    reached = self_test("uid", [secret])
+    assert reached in ([], [f"it reads {secret}"])
+
+
+def test_a_file_is_open_to_all_only_if_every_folder_above_it_is(tmp_path):
+    file = tmp_path / "closed" / "file"
+    file.parent.mkdir()
+    file.write_text("")
+    assert open_to_all(Path("/usr/bin/env"))
+    file.chmod(0o644)
+    file.parent.chmod(0o700)
+    assert not open_to_all(file)
