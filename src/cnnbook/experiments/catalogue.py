@@ -6,7 +6,7 @@ Minutes are those of one core of the machine that recorded the book's results.
 from dataclasses import replace
 
 from cnnbook import models, nn
-from cnnbook.experiments import probes, variants
+from cnnbook.experiments import one_by_one, probes, rivals, stuck
 from cnnbook.experiments.settings import Experiment, Setting, raw, scaled, shuffled, standardised
 
 OURS = {"ours": 3}
@@ -23,8 +23,8 @@ fashion_cnn = Setting(
 )
 
 # One example at a time, three times through all 60,000: nothing is held out, and nothing chosen.
-one_by_one = Setting(
-    variants.one_by_one,
+book = Setting(
+    one_by_one.one_by_one,
     nn.SGD(0.005),
     {"ours": 4, "keras": 6.5},
     raw,
@@ -35,7 +35,7 @@ one_by_one = Setting(
     player=("small_cnn_one_by_one", "CNN, one example at a time"),
 )
 FALLING = (0.005, 0.002, 0.0005)  # a rate per epoch
-one_by_one_variant = replace(one_by_one, look=None, player=None, seeds={"ours": 1})
+one_by_one_variant = replace(book, look=None, player=None, seeds={"ours": 1})
 
 mnist = Setting(
     models.mnist_cnn,
@@ -49,7 +49,7 @@ mnist = Setting(
 )
 
 tanh_cnn = Setting(
-    variants.tanh_cnn,
+    stuck.tanh_cnn,
     nn.SGD(0.01, momentum=0.9),
     {"ours": 1.5, "keras": 3.5},
     standardised,
@@ -74,7 +74,7 @@ short = replace(
 shorter = replace(short, n_train=9_000, epochs=3, seeds=BOTH, minutes={"ours": 0.25, "keras": 0.4})
 short_mlp = replace(short, make=models.mlp, minutes={"ours": 0.1, "keras": 0.2})
 deep = Setting(
-    variants.deep_he,
+    rivals.deep_he,
     nn.SGD(0.05),
     {"ours": 0.1, "keras": 0.2},
     scaled,
@@ -87,7 +87,7 @@ deep = Setting(
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 sweep = {
     f"{name}, {rate:g}": replace(shorter, make=make, optimizer=nn.RMSprop(rate))
-    for name, make in (("with", models.fashion_cnn), ("without", variants.cnn_without_batch_norm))
+    for name, make in (("with", models.fashion_cnn), ("without", rivals.cnn_without_batch_norm))
     for rate in RATES
 }
 for name in ("with", "without"):
@@ -100,15 +100,15 @@ EXPERIMENTS = {
     "small_cnn_one_by_one": Experiment(
         "CNN trained one example at a time",
         {
-            "book": one_by_one,
-            "source": replace(one_by_one_variant, make=variants.one_by_one_source, seeds=OURS),
-            "bias per pixel": replace(one_by_one_variant, make=variants.one_by_one_pixel_bias, seeds=OURS),
-            "randn / k^2": replace(one_by_one_variant, make=variants.one_by_one_small_weights),
-            "grey frame": replace(one_by_one_variant, make=variants.one_by_one_grey_frame),
-            "Glorot": replace(one_by_one_variant, make=variants.one_by_one_glorot),
+            "book": book,
+            "source": replace(one_by_one_variant, make=one_by_one.one_by_one_source, seeds=OURS),
+            "bias per pixel": replace(one_by_one_variant, make=one_by_one.one_by_one_pixel_bias, seeds=OURS),
+            "randn / k^2": replace(one_by_one_variant, make=one_by_one.one_by_one_small_weights),
+            "grey frame": replace(one_by_one_variant, make=one_by_one.one_by_one_grey_frame),
+            "Glorot": replace(one_by_one_variant, make=one_by_one.one_by_one_glorot),
             "falling rate": replace(one_by_one_variant, rates=FALLING, seeds=OURS),
             "source, falling rate": replace(
-                one_by_one_variant, make=variants.one_by_one_source, rates=FALLING, seeds=OURS
+                one_by_one_variant, make=one_by_one.one_by_one_source, rates=FALLING, seeds=OURS
             ),
         },
         {"accuracy": 0.891, "macro_f1": 0.890},
@@ -118,9 +118,9 @@ EXPERIMENTS = {
         "Convolution that did not learn",
         {
             "fixed": tanh_cnn,
-            "source": replace(as_printed, make=variants.tanh_cnn_wild_both),
-            "source, frozen": replace(as_printed, make=variants.tanh_cnn_wild, frozen=(0,)),
-            "source, right gradients": replace(as_printed, make=variants.tanh_cnn_wild),
+            "source": replace(as_printed, make=stuck.tanh_cnn_wild_both),
+            "source, frozen": replace(as_printed, make=stuck.tanh_cnn_wild, frozen=(0,)),
+            "source, right gradients": replace(as_printed, make=stuck.tanh_cnn_wild),
         },
     ),
     "stuck_cnn_ablation": Experiment(
@@ -129,17 +129,17 @@ EXPERIMENTS = {
             "sane, none": replace(tanh_short, player=("stuck_cnn_right", "Right gradients")),
             "sane, mixed up": replace(
                 tanh_short,
-                make=variants.tanh_cnn_mixed_up,
+                make=stuck.tanh_cnn_mixed_up,
                 player=("stuck_cnn_mixed_up", "Kernel gradient from mixed-up rows"),
             ),
-            "sane, unrotated": replace(tanh_short, make=variants.tanh_cnn_unrotated),
-            "sane, both": replace(tanh_short, make=variants.tanh_cnn_both),
+            "sane, unrotated": replace(tanh_short, make=stuck.tanh_cnn_unrotated),
+            "sane, both": replace(tanh_short, make=stuck.tanh_cnn_both),
             "sane, frozen": replace(tanh_short, frozen=(0,)),
-            "wild, none": replace(tanh_short_wild, make=variants.tanh_cnn_wild),
-            "wild, mixed up": replace(tanh_short_wild, make=variants.tanh_cnn_wild_mixed_up),
-            "wild, unrotated": replace(tanh_short_wild, make=variants.tanh_cnn_wild_unrotated),
-            "wild, both": replace(tanh_short_wild, make=variants.tanh_cnn_wild_both),
-            "wild, frozen": replace(tanh_short_wild, make=variants.tanh_cnn_wild, frozen=(0,)),
+            "wild, none": replace(tanh_short_wild, make=stuck.tanh_cnn_wild),
+            "wild, mixed up": replace(tanh_short_wild, make=stuck.tanh_cnn_wild_mixed_up),
+            "wild, unrotated": replace(tanh_short_wild, make=stuck.tanh_cnn_wild_unrotated),
+            "wild, both": replace(tanh_short_wild, make=stuck.tanh_cnn_wild_both),
+            "wild, frozen": replace(tanh_short_wild, make=stuck.tanh_cnn_wild, frozen=(0,)),
         },
     ),
     "own_keras_layers": Experiment(
@@ -160,9 +160,9 @@ EXPERIMENTS = {
         "Pooling and its rivals",
         {
             # Max pooling itself is the CNN of shuffled_pixels.
-            "average pooling": replace(short, make=variants.average_pooling),
-            "strides": replace(short, make=variants.strides, minutes={"ours": 0.2, "keras": 0.4}),
-            "global average pooling": replace(short, make=variants.global_pooling),
+            "average pooling": replace(short, make=rivals.average_pooling),
+            "strides": replace(short, make=rivals.strides, minutes={"ours": 0.2, "keras": 0.4}),
+            "global average pooling": replace(short, make=rivals.global_pooling),
         },
     ),
     "batch_norm": Experiment("Learning rates with and without batch normalisation", sweep),
@@ -170,10 +170,10 @@ EXPERIMENTS = {
         "Initialisation in a deep network",
         {
             "He": replace(deep, player=("init_he", "He's initialisation")),
-            "Glorot": replace(deep, make=variants.deep_glorot),
-            "std 1": replace(deep, make=variants.deep_wild),
+            "Glorot": replace(deep, make=rivals.deep_glorot),
+            "std 1": replace(deep, make=rivals.deep_wild),
             "std .01": replace(
-                deep, make=variants.deep_small, player=("init_small", "Weights of standard deviation 0.01")
+                deep, make=rivals.deep_small, player=("init_small", "Weights of standard deviation 0.01")
             ),
         },
     ),
