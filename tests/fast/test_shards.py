@@ -5,20 +5,22 @@ import threading
 import numpy as np
 import pytest
 
-from cnnbook.fast.shards import Meeting
+from cnnbook.fast.shards import Threads
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_everybody_leaves_with_the_sum_of_all_parts_at_every_meeting(shards):
-    meeting = Meeting(shards)
-    work = meeting.run(lambda shard: [meeting.total(shard, np.array([shard, step])) for step in range(20)])
+    threads = Threads(shards)
+    work = threads.run(
+        lambda shard: [threads.all_reduce(shard, np.array([shard, step])) for step in range(20)]
+    )
     for totals in work:
         expected = [[sum(range(shards)), shards * step] for step in range(20)]
         assert [total.tolist() for total in totals] == expected
 
 
 def test_results_come_back_in_the_order_of_the_shards_from_threads_of_their_own():
-    seen = Meeting(3).run(lambda shard: (shard, threading.current_thread()))
+    seen = Threads(3).run(lambda shard: (shard, threading.current_thread()))
     assert [shard for shard, _ in seen] == [0, 1, 2]
     assert len({thread for _, thread in seen}) == 3
     assert seen[0][1] is threading.current_thread()
@@ -26,20 +28,20 @@ def test_results_come_back_in_the_order_of_the_shards_from_threads_of_their_own(
 
 @pytest.mark.parametrize("culprit", [0, 1, 2])
 def test_an_error_in_one_shard_ends_all_and_is_the_one_raised(culprit):
-    meeting, before = Meeting(3), threading.active_count()
+    threads, before = Threads(3), threading.active_count()
 
     def work(shard):
         if shard == culprit:
             raise ValueError(f"shard {shard} failed")
-        meeting.total(shard, 1)
+        threads.all_reduce(shard, 1)
 
     with pytest.raises(ValueError, match=f"shard {culprit} failed"):
-        meeting.run(work)
+        threads.run(work)
     assert threading.active_count() == before
 
 
 def test_the_threads_inherit_what_numpy_is_told_about_overflow():
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        Meeting(2).run(lambda shard: np.float32(1e30) * np.float32(1e30) if shard else None)
+        Threads(2).run(lambda shard: np.float32(1e30) * np.float32(1e30) if shard else None)
     with np.errstate(over="ignore"):
-        assert Meeting(2).run(lambda shard: np.float32(1e30) * np.float32(1e30)) == [np.inf, np.inf]
+        assert Threads(2).run(lambda shard: np.float32(1e30) * np.float32(1e30)) == [np.inf, np.inf]

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from cnnbook import nn
-from cnnbook.fast.shards import Meeting
+from cnnbook.fast.shards import Threads
 from cnnbook.nn import runtime, windows
 from cnnbook.nn.runtime import blas_at_one_thread
 
@@ -117,7 +117,7 @@ def test_a_training_step_and_shards_compute_in_one_thread():
     model.build((4,))
     x, y = np.ones((6, 4), np.float32), np.zeros(6, int)
     nn.fit(model, nn.SoftmaxCrossEntropy(), nn.SGD(), x, y, epochs=1, batch_size=3)
-    assert Meeting(2).run(lambda shard: blas_threads()) == [{1}, {1}]
+    assert Threads(2).run(lambda shard: blas_threads()) == [{1}, {1}]
 
 
 def test_without_threadpoolctl_nothing_is_limited_and_nothing_fails(monkeypatch):
@@ -125,6 +125,6 @@ def test_without_threadpoolctl_nothing_is_limited_and_nothing_fails(monkeypatch)
     runtime.blas_controller.cache_clear()
     try:
         with blas_at_one_thread():
-            assert Meeting(2).run(lambda shard: shard) == [0, 1]
+            assert Threads(2).run(lambda shard: shard) == [0, 1]
     finally:
         runtime.blas_controller.cache_clear()

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnbook.fast.shards import Meeting
+from cnnbook.fast.shards import Threads
 from cnnbook.nn.activations import ReLU
 from cnnbook.nn.arguments import check_positive
 from cnnbook.nn.batchnorm import BatchNormalization
@@ -119,9 +119,9 @@ class FusedSequential(Sequential):
         """The last layer's output for a batch `x` of shape (N, *input_shape)."""
         self.check_built("forward")
         pieces = cut(len(x), self.shards)
-        meeting, masks = Meeting(len(pieces)), draw_masks(self.layers, len(x)) if training else {}
+        threads, masks = Threads(len(pieces)), draw_masks(self.layers, len(x)) if training else {}
         copies = [[own_copy(layer, masks, piece) for layer in self.layers] for piece in pieces]
-        runs = [steps_of(layers, meeting, shard) for shard, layers in enumerate(copies)]
+        runs = [steps_of(layers, threads, shard) for shard, layers in enumerate(copies)]
 
         def work(shard):
             out = x[pieces[shard]]
@@ -129,9 +129,9 @@ class FusedSequential(Sequential):
                 out = step.forward(out, training=training)
             return out
 
-        outs = meeting.run(work)
+        outs = threads.run(work)
         if training:
-            self._pass = pieces, meeting, copies, runs
+            self._pass = pieces, threads, copies, runs
         return outs[0] if len(outs) == 1 else np.concatenate(outs)
 
     def backward(self, dout: Array, *, input_gradient: bool = True) -> Array | None:
@@ -141,7 +141,7 @@ class FusedSequential(Sequential):
                 "FusedSequential.backward needs a forward pass of its own: "
                 "call forward(x, training=True) before every backward(dout)."
             )
-        (pieces, meeting, copies, runs), self._pass = self._pass, None
+        (pieces, threads, copies, runs), self._pass = self._pass, None
         learner = 0 if input_gradient else self.first_learner()
         if learner == len(self.layers):
             return None
@@ -156,7 +156,7 @@ class FusedSequential(Sequential):
                     step.backward(dx, input_gradient=False)
             return dx
 
-        shares = meeting.run(work)
+        shares = threads.run(work)
         for layer, *parts in zip(self.layers, *copies, strict=True):
             for name in parts[0].grads:
                 layer.grads[name] = functools.reduce(np.add, [part.grads[name] for part in parts])
@@ -182,15 +182,15 @@ class Block:
 
     Parameters
     ----------
-    conv, norm, pool : one shard's copies of the layers. meeting, shard : where sums over the batch are made.
+    conv, norm, pool : one shard's copies of the layers. threads, shard : where sums over the batch are made.
     """
 
-    def __init__(self, conv, norm, pool, meeting, shard):
-        self.conv, self.norm, self.pool, self.meeting, self.shard = (
+    def __init__(self, conv, norm, pool, threads, shard):
+        self.conv, self.norm, self.pool, self.threads, self.shard = (
             copy.copy(conv),
             norm,
             pool,
-            meeting,
+            threads,
             shard,
         )
         self.conv.use_bias = False  # in this copy: batch norm would take the bias away again
@@ -203,10 +203,10 @@ class Block:
         from_batch = training and norm.trainable
         m = None
         if from_batch:
-            m = self.total(z.size // channels)
-            mean = self.total(channel_sums(rows, channels)) / m
+            m = self.all_reduce(z.size // channels)
+            mean = self.all_reduce(channel_sums(rows, channels)) / m
             rows -= spread(mean, shape)
-            variance = self.total(channel_sums(rows, channels, times=rows)) / m
+            variance = self.all_reduce(channel_sums(rows, channels, times=rows)) / m
             if self.shard == 0:
                 norm._remember_statistics(mean + bias, variance)
         else:
@@ -237,7 +237,7 @@ class Block:
         if norm.center:
             norm.grads["beta"] = dbeta
         if m:
-            dbeta, dgamma = self.total(np.stack([dbeta, dgamma]))
+            dbeta, dgamma = self.all_reduce(np.stack([dbeta, dgamma]))
             rows *= spread(-slope * inverse * dgamma / m, z.shape)  # z is used up: dz grows in its place
             rows -= spread(slope * dbeta / m, z.shape)
         else:
@@ -250,17 +250,17 @@ class Block:
             self.conv.grads["bias"] = np.zeros_like(sign) if m else channel_sums(rows, channels)
         return self.conv.backward(z, input_gradient=input_gradient)
 
-    def total(self, part):
-        return self.meeting.total(self.shard, part)
+    def all_reduce(self, part):
+        return self.threads.all_reduce(self.shard, part)
 
 
-def steps_of(layers: list[Layer], meeting: Meeting | None = None, shard: int = 0) -> dict[int, Any]:
+def steps_of(layers: list[Layer], threads: Threads | None = None, shard: int = 0) -> dict[int, Any]:
     """The way through the layers, every BLOCK of four as one step: {index of its first layer: step}."""
     steps, index = {}, 0
     while index < len(layers):
         if [type(layer) for layer in layers[index : index + 4]] == BLOCK:
             conv, norm, _, pool = layers[index : index + 4]
-            steps[index] = Block(conv, norm, pool, meeting, shard)
+            steps[index] = Block(conv, norm, pool, threads, shard)
             index += 4
         else:
             steps[index] = layers[index]

@@ -1,4 +1,4 @@
-"""Threads that work on one problem and meet where they need each other's sums."""
+"""Threads that each work on a shard of the batch, and add up what all of them need."""
 
 import contextlib
 import contextvars
@@ -11,8 +11,8 @@ from typing import Any
 from cnnbook.nn.runtime import blas_at_one_thread
 
 
-class Meeting:
-    """Where shards wait for each other: everyone brings a part and leaves with the sum of all parts.
+class Threads:
+    """One thread for each shard of a batch. `all_reduce` gives every thread the sum of all threads' parts.
 
     NumPy lets go of Python's lock while it computes, so threads share the cores. BLAS is held at one thread
     meanwhile: its own threads would fight with these over the same cores.
@@ -23,18 +23,18 @@ class Meeting:
 
     Examples
     --------
-    >>> meeting = Meeting(2)
-    >>> meeting.run(lambda shard: meeting.total(shard, 10 + shard))
+    >>> threads = Threads(2)
+    >>> threads.run(lambda shard: threads.all_reduce(shard, 10 + shard))
     [21, 21]
     """
 
     def __init__(self, shards: int):
         self.shards, self.parts, self.barrier = shards, [None] * shards, threading.Barrier(shards)
 
-    def total(self, shard: int, part: Any) -> Any:
-        """The sum of what all shards bring, added up in one order, so that all round alike."""
+    def all_reduce(self, shard: int, part: Any) -> Any:
+        """Wait for all threads; the sum of their parts, added up in one order, so that all round alike."""
         self.parts[shard] = part
-        self.barrier.wait()  # until all have brought theirs
+        self.barrier.wait()  # until every part is there
         total = functools.reduce(operator.add, self.parts)
         self.barrier.wait()  # until all have read
         return total

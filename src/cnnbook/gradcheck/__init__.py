@@ -33,7 +33,7 @@ def check_layer(
     tolerance: float = 1e-6,
     hint: bool = True,
 ) -> Report:
-    """Check a layer's `backward`: the input gradient, every parameter's, and the manners of the contract.
+    """Check a layer's `backward`: the input gradient, every parameter's, and the rest of the contract.
 
     The check works on its own copy of the layer, built in float64 with random parameters, and starts
     every evaluation from the same state: batch norm's statistics and dropout's masks stay where they are.
@@ -75,7 +75,7 @@ def check_layer(
     trial = Trial(
         layer, check_shape("check_layer", input_shape), seed, batch_size, upstream or trial_upstream(seed), x
     )
-    trial.check_manners()
+    trial.check_contract()
     try:
         report = trial.report()
     except ValueError as error:  # a gradient of another shape has no slopes to compare with
@@ -167,7 +167,7 @@ class Trial:
 
         return error
 
-    def check_manners(self) -> None:
+    def check_contract(self) -> None:
         """The parts of the layer contract that no slope shows: nothing written to, nothing left behind."""
         tried, _ = self.run(self.x)
         layer = copy.deepcopy(self.layer)

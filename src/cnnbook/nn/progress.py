@@ -1,4 +1,4 @@
-"""A progress bar for whoever waits, and silence for everybody else."""
+"""A progress bar for a person who watches; nothing in scripts and book builds."""
 
 import sys
 import threading
