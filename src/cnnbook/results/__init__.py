@@ -5,8 +5,8 @@
 >>> len(run["epochs"]["val_accuracy"])
 10
 
-`store` reads and writes recordings, `replay` those of the training player, `scoreboard` and `benchmark` make
-tables of them.
+`store` reads and writes recordings, `replay` those of the training player; `scoreboard`, `benchmark` and
+`parity` make tables of them.
 """
 
 from cnnbook.results.store import Recording, pack, read, unpack, write
