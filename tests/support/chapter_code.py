@@ -32,9 +32,11 @@ def run_of(chapter: str) -> Run:
     names, printed, before = {"__name__": f"chapter_{chapter}"}, [], Path.cwd()
     os.chdir(ROOT / "chapters")
     try:
-        for number, cell in enumerate(jupytext.reads(text, fmt="md:myst").cells):
-            if cell.cell_type == "code":
-                run_cell(chapter, number, cell, names, printed)
+        with warnings.catch_warnings():  # of the whole page: a filter that it sets lasts to its end
+            warnings.simplefilter("default")
+            for number, cell in enumerate(jupytext.reads(text, fmt="md:myst").cells):
+                if cell.cell_type == "code":
+                    run_cell(chapter, number, cell, names, printed)
     finally:
         os.chdir(before)
     return Run(names, printed, text)
@@ -44,8 +46,7 @@ def run_cell(chapter, number, cell, names, printed):
     """Run one cell in `names`, as a notebook would but without showing anything."""
     code = compile(ast.parse(cell.source), f"<{chapter}, cell {number}>", "exec")
     out, must_raise = io.StringIO(), "raises-exception" in cell.metadata.get("tags", [])
-    with redirect_stdout(out), warnings.catch_warnings():
-        warnings.simplefilter("default")
+    with redirect_stdout(out):
         try:
             exec(code, names)
         except Exception:

@@ -7,7 +7,8 @@
 
 A recording is what `read` returns: figures, and where they come from. A replay is what the training player
 shows of one run. `store` reads and writes recordings, `replay` replays; a `recorder` makes a replay;
-`packing` makes text of arrays; `scoreboard` and `benchmark` read recordings, and `tables` writes the tables.
+`packing` makes text of arrays. `scoreboard`, `benchmark` and `parity` read recordings, and `tables` writes
+the tables.
 """
 
 from cnnbook.results.packing import pack, unpack

@@ -1,0 +1,352 @@
+"""What "A CNN from scratch" claims: sizes, equality with Keras, recorded runs, how good the network is."""
+
+import re
+
+import numpy as np
+import pytest
+from support.chapter_code import ROOT, run_of
+
+from cnnbook import bugzoo, models, nn, results
+from cnnbook.experiments.catalogue import EXPERIMENTS
+from cnnbook.nn.runtime import blas_at_one_thread
+from cnnbook.results import packing, replay
+
+pytestmark = pytest.mark.keras
+
+TEXT = (ROOT / "chapters" / "cnn_from_scratch.md").read_text("utf-8")
+REFEREES = "referee", "keras referee"
+
+
+def tex(number):
+    """A whole number as the page's formulas write it: 4{,}640."""
+    return f"{number:,}".replace(",", "{,}")
+
+
+@pytest.fixture(scope="module")
+def page():
+    return run_of("cnn_from_scratch")
+
+
+@pytest.fixture(scope="module")
+def fashion(page):
+    """The page, where it had its own data."""
+    if page["images"].is_fallback:
+        pytest.skip("this claim is about Fashion-MNIST, and only the stand-in digits are here")
+    return page
+
+
+# The network.
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = models.fashion_cnn()
+    model.build((28, 28, 1), seed=0)
+    return model
+
+
+def sizes_of(model, kind):
+    """How many parameters and statistics each layer of this kind has."""
+    layers = [layer for layer in model.layers if isinstance(layer, kind)]
+    return [sum(array.size for array in (*layer.params.values(), *layer.state.values())) for layer in layers]
+
+
+def test_an_image_goes_through_the_sizes_that_the_page_counts(model):
+    kinds = nn.MaxPooling2D, nn.Flatten, nn.Dense
+    shapes = [layer.output_shape(layer.input_shape) for layer in model.layers if isinstance(layer, kinds)]
+    assert shapes == [(14, 14, 16), (7, 7, 32), (1568,), (256,), (128,), (10,)]
+    assert r"28 \times 28 \times 1 &\to 14 \times 14 \times 16 \to 7 \times 7 \times 32" in TEXT
+    assert r"1568 \to 256 \to 128 \to 10" in TEXT
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        (nn.Conv2D, [9 * 1 * 16 + 16, 9 * 16 * 32 + 32]),
+        (nn.BatchNormalization, [4 * 16, 4 * 32]),
+        (nn.Dense, [1568 * 256 + 256, 256 * 128 + 128, 128 * 10 + 10]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_each_line_of_the_table_counts_the_parameters_of_its_layer(model, kind, sizes):
+    assert sizes_of(model, kind) == sizes
+    told = [sum(sizes)] if kind is nn.BatchNormalization else sizes
+    assert [size for size in told if f"= {tex(size)}$" not in TEXT] == []
+
+
+def test_the_convolutions_hold_about_one_parameter_in_a_hundred(model, page):
+    assert round(100 * sum(sizes_of(model, nn.Conv2D)) / sum(page["sizes"])) == 1
+
+
+def test_nearly_all_parameters_are_in_the_layer_that_reads_the_feature_maps(model, page):
+    assert page["share"] > 0.9
+    assert max(page["sizes"]) == 1568 * 256
+
+
+def test_global_average_pooling_would_shrink_the_dense_kernel_to_a_forty_ninth():
+    assert 1568 == 49 * 32
+
+
+# The first steps.
+
+
+def test_the_first_loss_is_a_little_above_that_of_guessing(page):
+    assert np.log(10) < page["by_hand"][0] < 4
+
+
+def test_the_loss_rises_before_it_falls_with_rmsprop(fashion):
+    first, *others, last = fashion["by_hand"]
+    assert max(others[:3]) > first > last
+
+
+def test_the_loss_falls_from_the_start_with_adam(fashion):
+    model = models.fashion_cnn()
+    model.build((28, 28, 1), seed=0)
+    with blas_at_one_thread():
+        x, y = (part[:640] for part in (255 * fashion["images"].x_train, fashion["images"].y_train))
+        first, *others, last = fashion["train"](model, nn.Adam(), x, y, steps=10)
+    assert first > max(others[:3]) > last
+
+
+# The same curves as Keras'.
+
+
+def test_with_small_steps_and_one_example_at_a_time_only_rounding_is_left(page):
+    assert page["gentle"].faults == page["tame"].faults == []
+
+
+def test_at_the_real_rate_float32_parts_from_float64_of_the_same_program(page):
+    """How far depends on the machine, so farther than small steps do is all that can be asked."""
+    assert page["own"] > page["gentle"].apart()
+
+
+def test_at_the_real_rate_the_two_float64_runs_stay_together(page):
+    assert page["real"].apart(*REFEREES) < 1e-3
+
+
+# Ten epochs, on record.
+
+
+@pytest.fixture(scope="module")
+def after(page):
+    """Validation accuracies from the second epoch on, a line for each run."""
+    return np.array([run["epochs"]["val_accuracy"][1:] for run in page["ours"] + page["theirs"]])
+
+
+def test_the_recorded_runs_are_those_the_page_tells(page):
+    setting = EXPERIMENTS["fashion_cnn"].variants["plain"]
+    assert (setting.n_train, setting.epochs) == (None, 10)
+    assert f"the last {setting.held_out * 60_000:,.0f} of them kept for\nvalidation" in TEXT
+    assert len(page["ours"]) == len(page["theirs"]) == 3
+
+
+def test_every_seed_reaches_what_the_notebook_reports_to_within_a_hundredth(page):
+    reached = [run["test"]["accuracy"] for run in page["ours"]]
+    assert min(reached) > page["fashion_run"]["claim"]["accuracy"] - 0.01
+
+
+def test_accuracy_was_measured_on_ten_thousand_unseen_pictures(page):
+    predictions = results.unpack(page["ours"][0]["arrays"]["predictions"])
+    assert f"of {len(predictions):,} unseen pictures" in TEXT
+
+
+def test_the_eight_pictures_are_mistakes(page):
+    truth = page["images"].y_test[page["worst"]]
+    assert len(truth) == 8
+    assert not (page["predictions"][page["worst"]] == truth).any()
+
+
+def test_most_weights_of_the_first_kernels_keep_the_sign_they_were_drawn_with():
+    shots = replay.read("fashion_cnn")["snapshots"]
+    drawn, learned = (np.sign(packing.unpack_letters(shots[n]["kernels"])) for n in (0, -1))
+    assert np.mean(drawn == learned) > 0.8
+
+
+def test_each_link_into_the_player_names_a_step_that_has_a_snapshot():
+    shots = {shot["step"]: shot for shot in replay.read("fashion_cnn")["snapshots"]}
+    steps = {int(step) for step in re.findall(r"#cnn-run:[^\"]*step=(\d+)", TEXT)}
+    assert steps == {0, 512, max(shots)}
+    assert all("confusion" in shots[step] for step in steps)
+
+
+def test_the_snapshot_said_to_be_before_the_end_of_the_first_epoch_is():
+    one_epoch, *_, last = replay.read("fashion_cnn")["epochs"]["step"]
+    assert (one_epoch, last) == (797, 7970)
+    assert one_epoch > 512
+
+
+def test_all_lines_rise_to_about_89_percent_within_two_epochs(after):
+    assert abs(after[:, 0].mean() - 0.89) < 0.01
+
+
+def test_the_ups_and_downs_of_a_line_are_larger_than_the_distance_between_lines(after):
+    assert np.abs(np.diff(after, axis=1)).mean() > np.ptp(after.mean(axis=1))
+
+
+# One example at a time, on record.
+
+
+@pytest.fixture(scope="module")
+def reached(page):
+    """Test accuracies by variant, one for each seed of ours."""
+    runs = [run for run in page["one_by_one"]["runs"] if run["side"] == "ours"]
+    found = {}
+    for run in runs:
+        found.setdefault(run["variant"], []).append(run["test"]["accuracy"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def mean_of(reached):
+    return {name: np.mean(values) for name, values in reached.items()}
+
+
+@pytest.fixture(scope="module")
+def claim(page):
+    return page["one_by_one"]["claim"]["accuracy"]
+
+
+def test_every_line_is_a_mean_over_three_seeds_or_one_run(reached):
+    assert {len(values) for values in reached.values()} == {1, 3}
+
+
+def test_a_bias_for_every_pixel_nearly_doubles_the_parameters(page):
+    runs = {run["variant"]: run["parameters"] for run in page["one_by_one"]["runs"]}
+    assert (runs["book"], runs["bias per pixel"]) == (12_832, 22_228)
+    assert 1.5 < 22_228 / 12_832 < 2
+
+
+def test_with_its_authors_settings_one_of_three_seeds_reaches_the_claim(reached, claim):
+    assert [value >= claim for value in sorted(reached["source"])] == [False, False, True]
+
+
+def test_with_its_authors_settings_another_seed_ends_three_points_below(reached, claim):
+    assert 0.025 < claim - min(reached["source"]) < 0.035
+
+
+@pytest.mark.parametrize("variant", ["bias per pixel", "randn / k^2", "grey frame", "Glorot"])
+def test_a_changed_bias_or_first_weights_move_the_accuracy_about_as_much_as_a_seed(reached, mean_of, variant):
+    assert abs(mean_of[variant] - mean_of["book"]) < 1.2 * np.ptp(reached["book"])
+
+
+@pytest.mark.parametrize("variant", ["book", "source"])
+def test_a_falling_rate_helps_both_networks_and_takes_them_above_the_claim(mean_of, claim, variant):
+    falling = mean_of["falling rate" if variant == "book" else "source, falling rate"]
+    assert falling > claim
+    assert falling - mean_of[variant] > 0.01
+
+
+def test_the_books_network_with_a_falling_rate_is_the_best_of_all(mean_of):
+    assert max(mean_of, key=mean_of.get) == "falling rate"
+
+
+def test_without_a_falling_rate_no_mean_reaches_the_claim_and_all_are_close(mean_of, claim):
+    others = [mean for name, mean in mean_of.items() if "falling" not in name]
+    assert max(others) < claim
+    assert np.ptp(others) < 0.03
+
+
+def test_the_rate_falls_as_the_page_says():
+    rates = EXPERIMENTS["small_cnn_one_by_one"].variants["falling rate"].rates
+    assert "from ${}$ to ${}$ and ${}$".format(*rates) in TEXT
+
+
+# How good it is.
+
+
+def test_with_equally_many_pictures_accuracy_is_the_mean_recall(fashion):
+    accuracy = nn.accuracy(fashion["images"].y_test, fashion["predictions"])
+    assert np.isclose(fashion["recall"].mean(), accuracy)
+
+
+def test_accuracy_is_recall_weighted_by_the_pictures_of_each_class(page):
+    accuracy = nn.accuracy(page["images"].y_test, page["predictions"])
+    pictures = page["confusion"].sum(axis=1)
+    assert np.isclose(page["recall"] @ pictures / pictures.sum(), accuracy)
+
+
+@pytest.fixture(scope="module")
+def counted(page):
+    """Hits, pictures and predictions of each class."""
+    confusion = page["confusion"]
+    return confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+
+
+def test_macro_f1_is_the_mean_of_two_hits_over_pictures_and_predictions(page, counted):
+    hits, pictures, calls = counted
+    macro_f1 = nn.macro_f1(page["images"].y_test, page["predictions"])
+    assert np.isclose((2 * hits / (pictures + calls)).mean(), macro_f1)
+
+
+def test_f1_puts_recall_and_precision_into_one_number(fashion, counted):
+    hits, pictures, calls = counted
+    precision, recall = hits / calls, fashion["recall"]
+    np.testing.assert_allclose(2 / (1 / precision + 1 / recall), 2 * hits / (pictures + calls))
+
+
+GARMENTS, SHOES = [0, 1, 2, 3, 4, 6], [5, 7, 9]
+
+
+def test_two_families_confuse_their_own_members(fashion):
+    off = fashion["confusion"] - np.diag(fashion["confusion"].diagonal())
+    own = sum(off[np.ix_(family, family)].sum() for family in (GARMENTS, SHOES))
+    assert own > 0.9 * off.sum()
+
+
+def test_no_garment_is_taken_for_a_shoe(fashion):
+    assert fashion["shown"][np.ix_(GARMENTS, SHOES)].sum() == 0
+
+
+def test_the_hardest_class_loses_several_times_as_many_as_the_mean_suggests(fashion):
+    lost = 1 - fashion["recall"]
+    assert lost.max() > 3 * lost.mean()
+
+
+@pytest.fixture(scope="module")
+def no_shirts():
+    """Labels, and predictions that are perfect but for the shirts, spread over the other classes."""
+    labels = np.repeat(np.arange(10), 1000)
+    said = labels.copy()
+    said[labels == 6] = np.resize([0, 1, 2, 3, 4, 5, 7, 8, 9], 1000)
+    return labels, said
+
+
+def test_a_network_that_says_shirt_never_is_nine_tenths_accurate(no_shirts):
+    assert np.isclose(nn.accuracy(*no_shirts), 9 / 10)
+
+
+def test_without_the_empty_class_its_macro_f1_is_2000_over_2111(no_shirts):
+    without = bugzoo.macro_f1_of_the_predicted(*no_shirts)
+    assert np.isclose(without, 2000 / 2111, atol=1e-4)
+    assert round(without, 2) == 0.95
+    assert without > nn.accuracy(*no_shirts)
+    assert "$2000 / 2111$, about $0.95$" in TEXT
+
+
+def test_with_the_empty_class_its_macro_f1_is_about_085_and_worse_than_the_accuracy(no_shirts):
+    with_it = nn.macro_f1(*no_shirts)
+    assert np.isclose(with_it, 9 / 10 * 2000 / 2111, atol=1e-4)
+    assert round(with_it, 2) == 0.85
+    assert "about $0.85$, worse" in TEXT
+
+
+# The pixel shuffle, on record.
+
+
+@pytest.fixture(scope="module")
+def shuffled(page):
+    return {variant: np.mean(values) for variant, values in page["found"].items()}
+
+
+def test_the_shuffle_was_recorded_on_twelve_thousand_images(shuffled):
+    assert {EXPERIMENTS["shuffled_pixels"].variants[name].n_train for name in shuffled} == {12_000}
+
+
+def test_shuffled_pixels_cost_the_dense_network_nothing_and_the_cnn_its_advantage(shuffled):
+    dense = abs(shuffled["MLP"] - shuffled["MLP, shuffled"])
+    assert dense < 0.015 < shuffled["CNN"] - shuffled["CNN, shuffled"]
+
+
+def test_the_shuffled_cnn_falls_a_little_below_the_dense_network(shuffled):
+    dense = np.mean([shuffled["MLP"], shuffled["MLP, shuffled"]])
+    assert 0 < dense - shuffled["CNN, shuffled"] < 0.03
