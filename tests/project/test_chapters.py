@@ -1,5 +1,6 @@
 """What every chapter keeps, whatever its subject: the template, the budget, clean cells, no typed results."""
 
+import ast
 import re
 from statistics import median
 
@@ -52,6 +53,20 @@ def budget_faults(chapter):
     yield from (f"a visible cell has {length} lines, at most 15" for length in lengths if length > 15)
 
 
+def glue_faults(chapter):
+    """Say where the cells that no reader sees hold more than glue: at most 20 lines, and no assertion.
+
+    What a page claims is asserted in tests/claims, or in a cell that the reader sees.
+    """
+    hidden = [cell.source for cell in chapter.code if "remove-cell" in cell.metadata.get("tags", [])]
+    lines = sum(bool(line.strip()) for source in hidden for line in source.splitlines())
+    if lines > 20:
+        yield f"has {lines} lines in remove-cell cells, at most 20"
+    for source in hidden:
+        if any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(source))):
+            yield "asserts in a remove-cell cell: make it a named test in tests/claims"
+
+
 def hygiene_faults(chapter):
     """Say what would keep the page from running top to bottom anywhere."""
     code = "\n".join(cell.source for cell in chapter.code)
@@ -96,6 +111,15 @@ def test_chapters_keep_their_cell_budget():
     assert faults(budget_faults, finished()) == []
 
 
+def test_hidden_cells_hold_glue_and_nothing_else():
+    assert faults(glue_faults, chapters()) == []
+
+
+def test_every_chapter_that_readers_are_led_to_has_its_claims():
+    claims = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "claims").glob("test_*.py")}
+    assert {chapter.name for chapter in finished()} <= claims
+
+
 def test_chapters_run_anywhere_from_top_to_bottom():
     assert faults(hygiene_faults, chapters()) == []
 
@@ -137,7 +161,9 @@ GOOD = (
 )
 
 
-@pytest.mark.parametrize("check", [template_faults, budget_faults, hygiene_faults, typed_numbers])
+@pytest.mark.parametrize(
+    "check", [template_faults, budget_faults, glue_faults, hygiene_faults, typed_numbers]
+)
 def test_a_chapter_as_it_should_be_passes(check):
     assert list(check(Chapter("good", GOOD))) == []
 
@@ -155,6 +181,8 @@ def test_a_chapter_as_it_should_be_passes(check):
         (budget_faults, CELL % "x = 1" * 12, CELL % "x = 1" * 21),
         (budget_faults, CELL % "x = 1" * 12, CELL % ("x = 1\n" * 7) * 12),
         (budget_faults, CELL % "x = 1" * 12, CELL % "x = 1" * 12 + CELL % ("x = 1\n" * 16)),
+        (glue_faults, "x = 1", ":tags: [remove-cell]\nassert 1 + 1 == 2"),
+        (glue_faults, "x = 1", ":tags: [remove-cell]\n" + "x = 1\n" * 21),
         (hygiene_faults, "x = 1", "%pip install numpy"),
         (hygiene_faults, "x = 1", "import sys; sys.path.insert(0, 'src')"),
         (hygiene_faults, "x = 1", "!ls"),
