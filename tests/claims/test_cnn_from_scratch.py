@@ -8,6 +8,7 @@ from support.chapter_code import ROOT, run_of
 
 from cnnbook import bugzoo, models, nn, results
 from cnnbook.experiments.catalogue import EXPERIMENTS
+from cnnbook.gradcheck import GradientError, check_model
 from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.results import packing, replay
 
@@ -350,3 +351,24 @@ def test_shuffled_pixels_cost_the_dense_network_nothing_and_the_cnn_its_advantag
 def test_the_shuffled_cnn_falls_a_little_below_the_dense_network(shuffled):
     dense = np.mean([shuffled["MLP"], shuffled["MLP, shuffled"]])
     assert 0 < dense - shuffled["CNN, shuffled"] < 0.03
+
+
+def test_every_gradient_of_a_small_network_of_this_kind_is_right_up_to_rounding(page):
+    x, labels = np.random.default_rng(0).standard_normal((4, 8, 6, 1)), np.array([3, 1, 4, 1])
+    report = check_model(page["small"], nn.SoftmaxCrossEntropy(), x, labels)
+    assert report.error < 1e-7
+    names = [compared.name for compared in report.comparisons]
+    layers = [int(name.split("/")[0]) for name in names[:-1]]
+    assert names[-1] == "x"
+    assert layers == sorted(layers, reverse=True)  # from the loss to the image
+
+
+def test_the_first_bad_line_of_the_whole_check_names_the_wrong_layer():
+    wrong = [bugzoo.BiasGradientAveraged(2, 3), nn.Tanh(), nn.Flatten(), nn.Dense(3)]
+    small = nn.Sequential(wrong)
+    small.build((5, 4, 1), seed=0)
+    x = np.random.default_rng(0).standard_normal((4, 5, 4, 1))
+    with pytest.raises(GradientError, match="d0/bias is wrong") as caught:
+        check_model(small, nn.SoftmaxCrossEntropy(), x, np.array([0, 2, 1, 1]))
+    told = {compared.name: compared.error for compared in caught.value.report.comparisons}
+    assert max(told["3/kernel"], told["3/bias"]) < 1e-6 < told["0/bias"]
