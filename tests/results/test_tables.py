@@ -49,10 +49,10 @@ def test_text_cannot_become_markup():
 
 
 def test_a_long_name_may_break_between_its_words():
-    names = ["GlobalAveragePooling2D(3)", "TensorFlow, 64 x 14x14x16", "kernel_size=(3, 2)"]
+    names = ["GlobalAveragePooling2D(3)", "TensorFlow's = 64 x 14x14x16", "kernel_size=(3, 2)"]
     page = Table(["a"], [[name] for name in names])._repr_html_()
     assert ">Global<wbr>Average<wbr>Pooling<wbr>2D(3)<" in page
-    assert ">TensorFlow, 64 x 14x14x16<" in page
+    assert ">TensorFlow&#x27;s = 64 x 14x14x16<" in page
     assert ">kernel_<wbr>size=<wbr>(3, 2)<" in page
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NUMBER = re.compile(r"[≤≥]? ?[-+]?[\d.]")  # what a number begins with
-LONG = re.compile(r"\S{12,}")  # words that may break ...
+LONG = re.compile(r"\S{13,}")  # words that may break ...
 PARTS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]|\dD|\()|(?<=[_=])")  # ... here, such as Max|Pooling|2D
 WIDE = 5  # columns
 
