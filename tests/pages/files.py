@@ -18,7 +18,7 @@ import cnnbook.widgets
 from cnnbook.widgets.base import source
 
 ROOT = Path(__file__).parents[2]
-WIDGETS = ROOT / "src" / "cnnbook" / "widgets"
+WIDGETS = ROOT / "src" / "cnnbook" / "widgets" / "js"
 KINDS = {kind.tag: kind for kind in vars(cnnbook.widgets).values() if hasattr(kind, "script")}
 PARTS = {part for kind in KINDS.values() for part in kind.parts}
 KB = 1024

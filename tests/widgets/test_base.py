@@ -10,7 +10,7 @@ import cnnbook.widgets
 from cnnbook.widgets import ConvStepper, PoolStepper
 from cnnbook.widgets.base import source
 
-FOLDER = Path(cnnbook.widgets.__file__).parent
+FOLDER = Path(cnnbook.widgets.__file__).parent / "js"
 FILES = sorted(path.name for path in FOLDER.glob("*.js"))
 WIDGETS = [widget for widget in vars(cnnbook.widgets).values() if hasattr(widget, "script")]
 PARTS = {name for widget in WIDGETS for name in widget.parts}

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "js"
 
 
 @cache
