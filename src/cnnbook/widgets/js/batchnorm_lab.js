@@ -1,5 +1,13 @@
 // batchnorm-lab: one channel's numbers before and after batch normalisation, batch after batch. Pure maths first.
 
+import { normals } from "./chance.js";
+import { CHART_STYLE, lineChart, sample, ticks } from "./chart.js";
+import {
+  choices, clamp, defineElement, factor, figure, full, h, isNumber, oneOf, range, s, select, settings, short,
+  slider, tidy, total, whole,
+} from "./shared.js";
+import { transport, TRANSPORT_STYLE } from "./transport.js";
+
 // ---------------------------------------------------------------- maths (pure)
 
 export const EPSILON = 0.001;

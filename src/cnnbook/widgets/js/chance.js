@@ -1,5 +1,7 @@
 // Random numbers that chance.py draws as well, bit by bit: mulberry32, and twelve uniforms added for a standard normal.
 
+import { range } from "./shared.js";
+
 export function uniforms(seed) {
   let state = seed >>> 0;
   return () => {

@@ -1,5 +1,16 @@
 // conv-stepper: one convolution, one window at a time. Pure maths first, then what the reader sees.
 
+import { GRID_STYLE, numberGrid } from "./grid.js";
+import {
+  button, check, choices, clamp, defineElement, factor, figure, full, h, isBox, oneOf, panel, parseNumber, range,
+  select, settings, short, table, tidy, total, whole,
+} from "./shared.js";
+import { transport, TRANSPORT_STYLE } from "./transport.js";
+import {
+  axis, digits, fit, formulaBlock, imageFrame, PICTURES, resultCells, scaleLegend, sign, sized, stageCell, tag,
+  tintScale, unread, WINDOW_STYLE,
+} from "./window.js";
+
 // ---------------------------------------------------------------- maths (pure, exact for integers)
 
 export function geometry(image, kernel, settings) {

@@ -1,5 +1,10 @@
 // dense-unit: an image times a template, summed, and bent by an activation. Pure maths first, then what the reader sees.
 
+import {
+  button, check, choices, clamp, defineElement, factor, figure, full, h, isBox, isNumber, number, oneOf, pixelMap,
+  range, s, select, settings, short, table, tidy, total, whole,
+} from "./shared.js";
+
 // ---------------------------------------------------------------- maths (pure; pixels and weights are integers)
 
 // Weights are stored times 2000, as integers, so that 784 products add up exactly and the score lands on the curve.

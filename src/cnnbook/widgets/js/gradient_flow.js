@@ -1,5 +1,13 @@
 // gradient-flow: how large the gradient is that arrives at each layer, and the chain rule on a graph of numbers. Maths first.
 
+import { normals } from "./chance.js";
+import { CHART_STYLE, lineChart } from "./chart.js";
+import {
+  button, check, choices, clamp, defineElement, factor, figure, full, h, isNumber, number, oneOf, range, s, select,
+  settings, short, slider, table, tidy, total, whole,
+} from "./shared.js";
+import { transport, TRANSPORT_STYLE } from "./transport.js";
+
 // ---------------------------------------------------------------- maths (pure)
 
 export const UNITS = 36; // as many as a 3x3 window over 4 channels holds numbers

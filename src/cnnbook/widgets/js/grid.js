@@ -1,5 +1,7 @@
 // A grid of numbers that can be edited, picked and walked. Its CSS is GRID_STYLE.
 
+import { ARROWS, clamp, full, h, parseNumber, short, tidy } from "./shared.js";
+
 // update(rows): cells { value, text?, small?, label, look?, tint?, edit? }; a null value leaves the cell empty.
 // edit is the [row, column] handed to onedit; with onpick too, the second tap edits. onmove takes the arrow keys, else they move the focus.
 // marks are outlines drawn over the cells: { row, column, height?, width?, look? }.

@@ -1,5 +1,11 @@
 // receptive-field: which pixels a unit sees, and which units a pixel feeds. Pure maths first, then what the reader sees.
 
+import {
+  button, clamp, defineElement, figure, full, h, isBox, oneOf, parseValue, pixelMap, range, s, select, settings,
+  slider, table, whole,
+} from "./shared.js";
+import { axis, WINDOW_STYLE } from "./window.js";
+
 // ---------------------------------------------------------------- maths (pure, one axis, integers)
 
 // The sizes of a stack: one axis() per layer, from the input upwards.

@@ -227,9 +227,9 @@ function connect(model, defaults, clean, onchange) {
   return store;
 }
 
-// The element <tag> in a page: its attributes are the state.
+// Defines the element <tag>, whose attributes are the state. Outside a browser, as in Node, it does nothing.
 export function defineElement(tag, mount) {
-  if (customElements.get(tag)) return;
+  if (!globalThis.customElements || customElements.get(tag)) return;
   customElements.define(tag, class extends HTMLElement {
     connectedCallback() {
       const values = { id: this.id };

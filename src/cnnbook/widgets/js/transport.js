@@ -1,5 +1,7 @@
 // The transport bar: first, back, play, next, last, scrubber, speed, reset. Its CSS is TRANSPORT_STYLE.
 
+import { button, clamp, h, select } from "./shared.js";
+
 const PLAY = "M4 2.5v11L13.5 8z";
 const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 const ON = "M4 3v10l8-5z";

@@ -1,6 +1,8 @@
 // What figures of a sliding window share: how many windows fit, which pixels they read, and how that is drawn.
 // Its CSS is WINDOW_STYLE.
 
+import { full, h, range, short, total } from "./shared.js";
+
 // One axis: the padding (before, after), the span of the dilated kernel and the number of windows.
 // "same" follows TensorFlow: ceil(size / stride) windows, the odd zero last.
 export function axis(size, kernel, { stride, padding, dilation = 1 }) {
