@@ -72,7 +72,7 @@ IN_FILES = {
         files.other_modules,
         re.escape("export const h = ("),
         "export const h = ( ",
-        "shared.js",
+        "elements.js is in 0",
     ),
     "another grid of numbers": (
         files.other_modules,

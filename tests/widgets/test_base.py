@@ -38,9 +38,11 @@ def test_the_first_figures_cell_run_again_carries_the_code_again():
     assert ConvStepper(id="first").to_html().count(CODE) == len(ConvStepper.files())
 
 
-def test_another_widget_shares_the_shared_part():
+def test_another_widget_brings_only_the_files_that_the_page_does_not_have():
     ConvStepper(id="first").to_html()
-    assert PoolStepper(id="other").to_html().count(CODE) == 1
+    new = [name for name in PoolStepper.files() if name not in ConvStepper.files()]
+    assert new == ["pool_stepper_maths.js", "pool_stepper.js"]
+    assert PoolStepper(id="other").to_html().count(CODE) == len(new)
 
 
 def test_only_the_state_that_differs_from_the_default_is_written():

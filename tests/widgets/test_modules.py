@@ -65,6 +65,13 @@ def broken_imports():
     return faults
 
 
+def maths_in_need_of_a_page():
+    """Name what the modules of pure maths use of the browser."""
+    pure = [name for name in FILES if name in ("numbers.js", "chance.js") or name.endswith("_maths.js")]
+    found = names()
+    return [f"{name} uses {each}" for name in pure for each in found[name]["missing"] if each in BROWSER]
+
+
 def names_declared_twice(script):
     """Name what two files of one widget both declare: joined to one module they would collide."""
     found = names()
@@ -108,8 +115,8 @@ def test_every_name_is_declared_or_imported_and_every_import_is_exported_and_use
     [
         ("import { range }", "import { table }", "uses range and neither declares nor imports it"),
         ("import { range }", "import { range, total }", "imports total and does not use it"),
-        ("import { range }", "import { range, area }", "imports area, which shared.js does not export"),
-        ("./shared.js", "./lost.js", "imports range, which lost.js does not export"),
+        ("import { range }", "import { range, area }", "imports area, which numbers.js does not export"),
+        ("./numbers.js", "./lost.js", "imports range, which lost.js does not export"),
         ("range(count)", "[range, area](count)", "uses area and neither declares nor imports it"),
         ("normals(seed, count)", "normals(range, count, seed)", "imports range and does not use it"),
         ("sum = -6", "sum = ((seen) => -6)(seen)", "uses seen and neither declares nor imports it"),
@@ -121,8 +128,17 @@ def test_a_broken_import_is_found(planted, what, instead, fault):
 
 
 def test_a_name_that_is_no_longer_exported_is_missed(planted):
-    planted("shared.js", "export const range = ", "const range = ")
-    assert "chart.js imports range, which shared.js does not export" in broken_imports()
+    planted("numbers.js", "export const range = ", "const range = ")
+    assert "chart.js imports range, which numbers.js does not export" in broken_imports()
+
+
+def test_the_maths_uses_nothing_of_the_browser():
+    assert maths_in_need_of_a_page() == []
+
+
+def test_maths_that_needs_a_page_is_found(planted):
+    planted("chance.js", "let sum = -6;", "let sum = document.title.length - 6;")
+    assert maths_in_need_of_a_page() == ["chance.js uses document"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -137,10 +153,10 @@ def test_a_name_declared_in_two_files_of_a_widget_is_found(planted):
 
 
 def test_a_circle_of_imports_is_refused(planted):
-    planted("shared.js", "export const LIMIT", 'import { uniforms } from "./chance.js";\nexport const LIMIT')
+    planted("numbers.js", "export const LIMIT", 'import { uniforms } from "./chance.js";\nexport const LIMIT')
     sentence = (
         "chance.js: a file must not import itself, directly or through others. "
-        "Received chance.js -> shared.js -> chance.js. Move what both sides need into a third file."
+        "Received chance.js -> numbers.js -> chance.js. Move what both sides need into a third file."
     )
     with pytest.raises(ValueError, match=re.escape(sentence)):
         modules.order("chance.js")
@@ -149,21 +165,21 @@ def test_a_circle_of_imports_is_refused(planted):
 @pytest.mark.parametrize(
     "line",
     [
-        'import shared from "./shared.js";',
-        'import * as shared from "./shared.js";',
-        'import "./shared.js";',
-        'import { range as list } from "./shared.js";',
-        "import { range } from './shared.js';",
-        'import { range } from "./shared.js"',
-        'import { range } from "../js/shared.js";',
+        'import numbers from "./numbers.js";',
+        'import * as numbers from "./numbers.js";',
+        'import "./numbers.js";',
+        'import { range as list } from "./numbers.js";',
+        "import { range } from './numbers.js';",
+        'import { range } from "./numbers.js"',
+        'import { range } from "../js/numbers.js";',
         'import { range } from "d3";',
-        'import {} from "./shared.js";',
-        'const { range } = await import("./shared.js");',
+        'import {} from "./numbers.js";',
+        'const { range } = await import("./numbers.js");',
         "const here = import.meta.url;",
     ],
 )
 def test_any_other_form_of_import_is_refused(planted, line):
-    planted("chance.js", 'import { range } from "./shared.js";', line)
+    planted("chance.js", 'import { range } from "./numbers.js";', line)
     sentence = (
         f'chance.js: an import must have the form `import {{ a, b }} from "./file.js";`. Received {line!r}. '
         "Name in braces what is used, without `as`, and write the word import nowhere else."
@@ -176,7 +192,7 @@ def test_any_other_form_of_import_is_refused(planted, line):
     "line",
     [
         "export { range };",
-        "export * from './shared.js';",
+        "export * from './numbers.js';",
         "export let seed = 1;",
         "export async function f() {}",
     ],
@@ -193,7 +209,7 @@ def test_any_other_form_of_export_is_refused(planted, line):
 
 def test_an_import_may_run_over_several_lines(planted):
     planted("chance.js", "import { range }", "import {\n  // lists\n  range,\n  table, total,\n}")
-    assert modules.imports("chance.js") == [("shared.js", ["range", "table", "total"])]
+    assert modules.imports("chance.js") == [("numbers.js", ["range", "table", "total"])]
     assert not re.search(r"\bimport\b", modules.joined("chance.js"))
 
 
@@ -212,7 +228,7 @@ def test_every_module_loads_in_node_as_it_is():
 
 
 def test_the_maths_of_a_widget_can_be_called_from_node():
-    address = (modules.FOLDER / "conv_stepper.js").as_uri()
+    address = (modules.FOLDER / "conv_stepper_maths.js").as_uri()
     program = f"""
         import {{ clean, convolve, DEFAULTS, inputGradient }} from "{address}";
         const {{ image, kernel, ...settings }} = clean({{ ...DEFAULTS, stride: 2 }});
@@ -245,9 +261,9 @@ def test_a_module_needs_nothing_and_hides_nothing(name):
 
 
 def test_shortening_drops_comments_and_indentation_only():
-    text = (modules.FOLDER / "shared.js").read_text(encoding="utf-8")
+    text = (modules.FOLDER / "numbers.js").read_text(encoding="utf-8")
     kept = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("//")]
-    assert modules.source("shared.js").splitlines() == kept
+    assert modules.source("numbers.js").splitlines() == kept
 
 
 @pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)

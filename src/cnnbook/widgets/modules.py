@@ -40,7 +40,7 @@ def imports(name: str) -> list[tuple[str, list[str]]]:
     Examples
     --------
     >>> imports("chance.js")
-    [('shared.js', ['range'])]
+    [('numbers.js', ['range'])]
     """
     return [(file, re.findall(r"\w+", names)) for names, file in IMPORT.findall(text(name))]
 
@@ -73,7 +73,7 @@ def order(name: str, above: tuple[str, ...] = ()) -> tuple[str, ...]:
     Examples
     --------
     >>> order("transport.js")
-    ('shared.js', 'transport.js')
+    ('numbers.js', 'elements.js', 'transport.js')
     """
     way = (*above, name)
     if name in above:
@@ -95,7 +95,7 @@ def page_script(name: str) -> str:
     Examples
     --------
     >>> print(page_script("chance.js"))  # doctest: +ELLIPSIS
-    const { range } = globalThis.cnnbook["shared.js"];
+    const { range } = globalThis.cnnbook["numbers.js"];
     export function uniforms(seed) {
     ...
     (globalThis.cnnbook ??= {})["chance.js"] = { uniforms, normals };

@@ -2,10 +2,9 @@
 
 import { normals } from "./chance.js";
 import { CHART_STYLE, lineChart, sample, ticks } from "./chart.js";
-import {
-  choices, clamp, defineElement, factor, figure, full, h, isNumber, oneOf, range, s, select, settings, short,
-  slider, tidy, total, whole,
-} from "./shared.js";
+import { choices, h, s, select, settings, slider } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, isNumber, oneOf, range, short, tidy, total, whole } from "./numbers.js";
 import { transport, TRANSPORT_STYLE } from "./transport.js";
 
 // ---------------------------------------------------------------- maths (pure)

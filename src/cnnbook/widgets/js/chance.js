@@ -1,6 +1,6 @@
 // Random numbers that chance.py draws as well, bit by bit: mulberry32, and twelve uniforms added for a standard normal.
 
-import { range } from "./shared.js";
+import { range } from "./numbers.js";
 
 export function uniforms(seed) {
   let state = seed >>> 0;

@@ -1,6 +1,7 @@
 // Lines over one axis, with ticks, a cursor and a key. Its CSS is CHART_STYLE; looks are "a" to "d", "thin" with them.
 
-import { full, range, s, tidy } from "./shared.js";
+import { s } from "./elements.js";
+import { full, range, tidy } from "./numbers.js";
 
 // Round numbers from low to high, about `count` of them.
 export function ticks(low, high, count) {

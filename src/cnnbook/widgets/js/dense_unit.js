@@ -1,9 +1,8 @@
 // dense-unit: an image times a template, summed, and bent by an activation. Pure maths first, then what the reader sees.
 
-import {
-  button, check, choices, clamp, defineElement, factor, figure, full, h, isBox, isNumber, number, oneOf, pixelMap,
-  range, s, select, settings, short, table, tidy, total, whole,
-} from "./shared.js";
+import { button, check, choices, h, number, pixelMap, s, select, settings } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, isBox, isNumber, oneOf, range, short, table, tidy, total, whole } from "./numbers.js";
 
 // ---------------------------------------------------------------- maths (pure; pixels and weights are integers)
 

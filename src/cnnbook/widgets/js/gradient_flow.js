@@ -2,10 +2,9 @@
 
 import { normals } from "./chance.js";
 import { CHART_STYLE, lineChart } from "./chart.js";
-import {
-  button, check, choices, clamp, defineElement, factor, figure, full, h, isNumber, number, oneOf, range, s, select,
-  settings, short, slider, table, tidy, total, whole,
-} from "./shared.js";
+import { button, check, choices, h, number, s, select, settings, slider } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, isNumber, oneOf, range, short, table, tidy, total, whole } from "./numbers.js";
 import { transport, TRANSPORT_STYLE } from "./transport.js";
 
 // ---------------------------------------------------------------- maths (pure)

@@ -1,6 +1,7 @@
 // A grid of numbers that can be edited, picked and walked. Its CSS is GRID_STYLE.
 
-import { ARROWS, clamp, full, h, parseNumber, short, tidy } from "./shared.js";
+import { ARROWS, h } from "./elements.js";
+import { clamp, full, parseNumber, short, tidy } from "./numbers.js";
 
 // update(rows): cells { value, text?, small?, label, look?, tint?, edit? }; a null value leaves the cell empty.
 // edit is the [row, column] handed to onedit; with onpick too, the second tap edits. onmove takes the arrow keys, else they move the focus.

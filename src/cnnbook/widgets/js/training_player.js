@@ -1,9 +1,9 @@
 // training-player: a recorded training run, or two, step by step. Pure maths first, then what the reader sees.
 
 import { CHART_STYLE, lineChart, sample } from "./chart.js";
-import {
-  choices, clamp, defineElement, factor, figure, full, h, oneOf, pixelMap, range, short, table, total,
-} from "./shared.js";
+import { choices, h, pixelMap } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, oneOf, range, short, table, total } from "./numbers.js";
 import { transport, TRANSPORT_STYLE } from "./transport.js";
 
 // ---------------------------------------------------------------- maths (pure)

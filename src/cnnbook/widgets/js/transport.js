@@ -1,6 +1,7 @@
 // The transport bar: first, back, play, next, last, scrubber, speed, reset. Its CSS is TRANSPORT_STYLE.
 
-import { button, clamp, h, select } from "./shared.js";
+import { button, h, select } from "./elements.js";
+import { clamp } from "./numbers.js";
 
 const PLAY = "M4 2.5v11L13.5 8z";
 const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";

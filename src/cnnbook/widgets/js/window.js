@@ -1,7 +1,8 @@
 // What figures of a sliding window share: how many windows fit, which pixels they read, and how that is drawn.
 // Its CSS is WINDOW_STYLE.
 
-import { full, h, range, short, total } from "./shared.js";
+import { h } from "./elements.js";
+import { full, range, short, total } from "./numbers.js";
 
 // One axis: the padding (before, after), the span of the dilated kernel and the number of windows.
 // "same" follows TensorFlow: ceil(size / stride) windows, the odd zero last.
