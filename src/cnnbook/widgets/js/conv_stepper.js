@@ -1,4 +1,5 @@
-// conv-stepper: one convolution, one window at a time. What the reader sees; the maths is in conv_stepper_maths.js.
+// conv-stepper: one convolution, one window at a time. Its maths and its grids are in conv_stepper_maths.js
+// and conv_stepper_stages.js.
 
 import { button, check, choices, h, select, settings } from "./elements.js";
 import { defineElement, figure } from "./figure.js";
@@ -19,7 +20,7 @@ export function mount(root, model) {
   let seen = signature();
   let now;
 
-  // Answers stay known while the reader only walks about; a changed number or setting asks anew.
+  // `known` holds the answered questions. A step to another window keeps them, a changed number or setting clears them.
   function signature() {
     const { step, view, target, filter, predict, ...rest } = fig.state;
     return JSON.stringify(rest);
@@ -128,7 +129,7 @@ export function mount(root, model) {
     legend.replaceChildren(scaleLegend(view.tint, "Tap a number to change it, a result cell to go there. Arrow keys move, Space plays."));
   }
 
-  // Cells the reader has not reached stay empty; paper cannot be stepped, so it gets them all.
+  // Cells of later steps stay empty. In print there are no steps, so all cells are filled.
   function shownResult() {
     return now.result.map((row, r) => row.map((value, c) => {
       const index = r * now.width + c;
@@ -141,7 +142,7 @@ export function mount(root, model) {
   return fig.start({ draw, resize, move, bar, go: stopAnd(go) });
 }
 
-// What a step is worth saying besides its sum.
+// What the status line says about a step besides its sum.
 function remark(state, { where, shape }) {
   if (state.view === "channels") return `${where} ${state.image[0][0].length} channels are added, then the bias.`;
   if (state.view !== "backward" || state.target !== "pixel" || state.stride > 1) return where;
@@ -158,7 +159,8 @@ function sumBlock({ check, show, next }) {
   const result = h("div", { class: "result", "aria-hidden": "true" });
   const onkeydown = (event) => {
     if (event.key !== "Enter") return;
-    event.preventDefault(); // else the same key press goes on to the button that gets the focus
+    // Otherwise the same key press would also press the button that gets the focus.
+    event.preventDefault();
     check(field.value);
   };
   const field = h("input", { class: "text", "aria-label": "Your prediction", autocomplete: "off", onkeydown });
@@ -188,7 +190,8 @@ function sumBlock({ check, show, next }) {
       const steps = hidden || parts.length < 2 ? "" : `${parts.map(factorShort).join(" + ")} ${rounded ? "" : "= "}`;
       const name = `${now.name}[${now.index.join(", ")}] = ${steps}`;
       result.replaceChildren(h("span", {}, name), h("b", rounded ? { title: full(value) } : {}, shown));
-      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0; // so that the keys can scroll it
+      // A sum wider than the figure takes the focus, so that the arrow keys can scroll it.
+      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
       else element.removeAttribute("tabindex");
       answer.hidden = !state.predict;
       result.classList.toggle("asked", hidden);
@@ -202,7 +205,7 @@ function sumBlock({ check, show, next }) {
   };
 }
 
-// One group of terms, a table row for every kernel row in it, its sum behind the last.
+// One group of terms as table rows of at most `width` terms each. The last row ends with the sum of the group.
 function sumLines(name, group, width, hidden) {
   const chunks = range(Math.ceil(group.length / width)).map((index) => group.slice(index * width, (index + 1) * width));
   return chunks.map((chunk, line) => {

@@ -1,15 +1,15 @@
-// The maths of the conv-stepper: convolution, its gradients, the state, and what one step says. Nothing here needs a page.
+// The maths of the conv-stepper: the convolution, its gradients, the state and the sentences. It runs without a browser.
 
 import { clamp, factor, full, isBox, oneOf, range, table, tidy, total, whole } from "./numbers.js";
 import { axis, digits, PICTURES } from "./window.js";
 
-// ---------------------------------------------------------------- maths (pure, exact for integers)
+// ---------------------------------------------------------------- convolution (exact for integers)
 
 export function geometry(image, kernel, settings) {
   return { rows: axis(image.length, kernel.length, settings), columns: axis(image[0].length, kernel[0].length, settings), ...settings };
 }
 
-// The index in the image that a padded index copies, or -1 for a zero.
+// The index in the image whose pixel stands at `index` of the padded image, or -1 where that is a zero.
 export function sourceIndex(index, size, mode) {
   if (index >= 0 && index < size) return index;
   if (mode === "edge") return index < 0 ? 0 : size - 1;
@@ -19,7 +19,8 @@ export function sourceIndex(index, size, mode) {
   return Math.min(wrapped, period - wrapped) % size;
 }
 
-// The padded image as { value, source }: source is [row, column] in the image, or null for a padding zero.
+// The padded image as cells { value, source, ring }: source is [row, column] in the image, or null for a padding zero;
+// ring says that the cell is padding.
 export function padInput(image, { rows, columns, pad_mode }) {
   return table(rows.padded, columns.padded, (r, c) => {
     const row = sourceIndex(r - rows.before, rows.size, pad_mode);
@@ -30,7 +31,7 @@ export function padInput(image, { rows, columns, pad_mode }) {
   });
 }
 
-// The pairs under the kernel for output (i, j), one list per kernel row.
+// The pairs of pixel and weight that output (i, j) adds up, one list for each kernel row.
 export function windowTerms(padded, kernel, { stride, dilation }, i, j) {
   return kernel.map((weights, u) => weights.map((weight, v) => {
     const row = i * stride + u * dilation;
@@ -47,7 +48,7 @@ export function convolve(image, kernel, settings) {
   return table(shape.rows.out, shape.columns.out, (i, j) => sumOf(windowTerms(padded, kernel, shape, i, j)));
 }
 
-// One row per window, the pixels in the order of the flattened kernel.
+// The patch matrix: one row for each window, its pixels in the order of the flattened kernel.
 export function im2col(image, kernel, settings) {
   const shape = geometry(image, kernel, settings);
   const padded = padInput(image, shape);
@@ -55,7 +56,7 @@ export function im2col(image, kernel, settings) {
     windowTerms(padded, kernel, shape, i, j).flat().map(({ pixel }) => pixel)).flat();
 }
 
-// Every (pixel, weight, output) triple of the convolution: both gradients only regroup this list.
+// Every product of the convolution, with its pixel, weight and output. Both gradients are sums over this list.
 export function taps(image, kernel, settings) {
   const shape = geometry(image, kernel, settings);
   const padded = padInput(image, shape);
@@ -81,7 +82,8 @@ export const rotate = (grid) => [...grid].reverse().map((row) => [...row].revers
 export const imagePlane = (image, c = 0) => image.map((row) => row.map((pixel) => (Array.isArray(pixel) ? pixel[c] : pixel)));
 export const kernelPlane = (kernel, c = 0, f = 0) => kernel.map((row) => row.map((tap) => (Array.isArray(tap) ? tap[c][f] : tap)));
 
-// (H, W, C) with (K_h, K_w, C, F) and (F,): one map per filter, channels summed, bias added.
+// An image (H, W, C) with a kernel (K_h, K_w, C, F) and a bias (F,): one map for each filter, summed over the channels,
+// with the bias added.
 export function convolveChannels(image, kernel, bias, settings) {
   return bias.map((offset, f) => {
     const maps = image[0][0].map((_, c) => convolve(imagePlane(image, c), kernelPlane(kernel, c, f), settings));
@@ -120,7 +122,7 @@ export function fits({ image, kernel, ...settings }) {
   return rows.out > 0 && columns.out > 0;
 }
 
-// A second channel and a second filter made from the first, so that the channels view has something to add up.
+// Adds a second channel and a second filter, made from the first, because the channels view needs two of each.
 export function stack(image, kernel) {
   return {
     image: image.map((row) => row.map((pixel, c) => [pixel, row[row.length - 1 - c]])),
@@ -135,7 +137,7 @@ export function dimensions(state) {
   return state.target === "pixel" ? [rows.size, columns.size] : [rows.kernel, columns.kernel];
 }
 
-// Whatever comes in (a link, an attribute, Python), what comes out can be drawn.
+// Turns what a link, an attribute or Python gives into a state that can be drawn. Replaces every value that cannot.
 export function clean(given) {
   const state = { ...given };
   state.image = IMAGES[state.image]?.[1] ?? state.image;
@@ -168,13 +170,13 @@ export function clean(given) {
   return state;
 }
 
-// The gradient that arrives from above, until the reader edits it: small integers that tell outputs apart.
+// The gradient of the outputs, dout. Until the reader edits it: small integers, different from one output to the next.
 const arriving = ({ dout }, { rows, columns }) =>
   dout ?? table(rows.out, columns.out, (i, j) => [1, 2, -1, 0, 3, -2, 1][(i * columns.out + j) % 7]);
 
 // ---------------------------------------------------------------- what one step says
 
-// Everything a step shows: the name of the result, its sum as lines of terms, the grid it lands in.
+// Everything that one step shows: the name of the result, its sum as groups of terms, and the grid of all results.
 export function scene(state) {
   const image = imagePlane(state.image);
   const kernel = kernelPlane(state.kernel, 0, state.filter);

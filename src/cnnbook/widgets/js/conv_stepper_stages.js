@@ -1,4 +1,4 @@
-// The stages of the conv-stepper: the grids side by side, one stage for each view.
+// The grids of the conv-stepper. A stage holds the grids of one view side by side.
 
 import { h, panel } from "./elements.js";
 import { numberGrid } from "./grid.js";
@@ -6,7 +6,7 @@ import { full, short } from "./numbers.js";
 import { fit, imageFrame, resultCells, sign, sized, stageCell, tag, unread } from "./window.js";
 import { im2col, isStacked, padInput, rotate, sumOf } from "./conv_stepper_maths.js";
 
-// The weight as it lies on the input: a decimal goes without its leading zero, cells are small.
+// The weight that a small cell of the input shows; a decimal loses its leading zero to fit.
 const ghost = (weight) => `\u00d7${short(weight, 3).replace(/^(\W?)0\./, "$1.")}`;
 
 function inputCells({ padded, shape, groups }, tint, smalls) {
@@ -158,7 +158,7 @@ export function backwardStage({ editImage, editKernel, editDout, reject, pick, m
   };
 }
 
-// im2col: the patch matrix fills row by row; times the kernel as a column it gives the output as a column.
+// im2col: the patch matrix, which fills row by row, times the kernel as a column is the output as a column.
 export function productBlock() {
   const patches = numberGrid({ label: "Patch matrix, one window a row", still: true });
   const column = numberGrid({ label: "Kernel as a column", still: true });

@@ -1,5 +1,5 @@
-// The elements a widget is built from: h and s make one of HTML or SVG. Every control is at least 44 px high and comes as
-// { control, element, update }: append the element, and call update with the value the state holds.
+// The elements of a widget. h and s make an HTML and an SVG element. A control (select, check, slider, number, choices) is
+// at least 44 px high and comes as { element, update }: append the element, and call update(value) whenever the state changes.
 
 import { full, parseNumber, tidy } from "./numbers.js";
 
@@ -17,7 +17,7 @@ export const s = (tag, props = {}, ...children) => fill(document.createElementNS
 // The arrow keys as steps of [rows, columns].
 export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-// With a path the button shows that icon, and its label is read out and shown on hover.
+// With a path the button shows that icon; its label is then read aloud and shown on hover.
 export function button(label, onclick, path) {
   const element = h("button", { type: "button", onclick }, label);
   if (path) {
@@ -42,7 +42,7 @@ export function check(label, onchange) {
   return { control, element, update: (value) => (control.checked = value) };
 }
 
-// show(value) is what stands beside the slider and is read aloud.
+// show(value) is the text beside the slider, which is also read aloud.
 export function slider(label, { min, max, step = 1, show = full }, onchange) {
   const said = h("output");
   const control = h("input", { type: "range", min, max, step, "aria-label": label, oninput: () => onchange(Number(control.value)) });
@@ -53,7 +53,8 @@ export function slider(label, { min, max, step = 1, show = full }, onchange) {
   return { control, element: h("label", { class: "field" }, h("span", {}, `${label} `, said), control), update };
 }
 
-// A number to type: taken on Enter and on leaving, put back on Escape and when it is none.
+// A field for a number. Enter and leaving the field hand the number to onvalue; Escape, or text that is no number, restores
+// the old one.
 export function number(label, onvalue, onreject) {
   let shown = "";
   const control = h("input", {
@@ -69,7 +70,7 @@ export function number(label, onvalue, onreject) {
   return { control, element: field(label, control), update: (value) => (control.value = shown = String(tidy(value))) };
 }
 
-// One of a few, as buttons side by side: { value: text }
+// A choice between a few options { value: text }, as buttons side by side.
 export function choices(label, options, onchange) {
   const all = Object.entries(options).map(([value, text]) => [value, button(text, () => onchange(value))]);
   return {
@@ -78,7 +79,7 @@ export function choices(label, options, onchange) {
   };
 }
 
-// Controls under a fold, open where there is room.
+// Controls that can be folded away; on a wide screen they start open.
 export function settings(title, ...controls) {
   const element = h("details", { class: "settings controls" }, h("summary", {}, title),
     h("div", { class: "fields" }, controls.map((control) => control.element)));
@@ -96,8 +97,8 @@ export function panel(title, grid) {
 
 // ---------------------------------------------------------------- small pictures
 
-// update(rows, top): one square a number, `top` the number that gets the full colour. Below zero it is the other
-// colour and a smaller square, so that the sign does not hang on colour alone.
+// A picture of a matrix: update(rows, top) draws one square for each number, and `top` gets the full colour. A negative number
+// has the other colour and a smaller square, so that its sign can be told without colour.
 export function pixelMap(label) {
   const element = s("svg", { class: "pixels", role: "img", "aria-label": label });
   return {

@@ -1,12 +1,13 @@
-// The life of a widget: figure() gives it state, links, keys, resizing, paper, a status sentence and the theme, and
-// defineElement, the last call of a module, makes it an element of the page.
+// What every widget does: figure() keeps its state, follows links, keys, resizing, print and the theme, and says a status
+// sentence. defineElement() makes the widget an element of the page.
 
 import { ARROWS, h } from "./elements.js";
 import { full, LIMIT } from "./numbers.js";
 
 // ---------------------------------------------------------------- state as text
 
-// JSON ("2", "true", "[1,2]"), rows of digits: 101/010/101, or of numbers: 1_0_-1/2_0_-2, else a word
+// A value written as JSON ("2", "true", "[1,2]"), as rows of digits (101/010/101), as rows of numbers (1_0_-1/2_0_-2), or as
+// a word.
 export function parseValue(text) {
   try {
     return JSON.parse(text);
@@ -16,14 +17,15 @@ export function parseValue(text) {
   }
 }
 
-// "#conv-hand:stride=2,padding=same" for the figure "conv-hand": { stride: 2, padding: "same" }; else null
+// For the figure "conv-hand", "#conv-hand:stride=2,padding=same" is { stride: 2, padding: "same" }; for any other it is null.
 function parseFragment(hash, id) {
   if (!id || !hash.startsWith(`#${id}:`)) return null;
   const pairs = hash.slice(id.length + 2).split(",").map((pair) => pair.split("="));
   return Object.fromEntries(pairs.map(([name, value = ""]) => [name, parseValue(value)]));
 }
 
-// A link in the prose always takes effect, even when clicked twice, and adds no step to the history.
+// Applies the state that the address or a clicked link holds. A link works every time it is clicked, and adds no entry to
+// the browser's history.
 function followFragment(host, id, apply) {
   const read = (hash) => {
     const changes = parseFragment(hash, id);
@@ -51,7 +53,7 @@ function followFragment(host, id, apply) {
 
 // ---------------------------------------------------------------- model
 
-// The page's stand-in for a Jupyter model: the same get, set and on.
+// A model for a page without Jupyter, with the same get, set and on.
 function pageModel(values) {
   const listeners = {};
   return {
@@ -64,7 +66,7 @@ function pageModel(values) {
   };
 }
 
-// One plain object of state, always cleaned, kept equal to the model's. Writes once per step or edit.
+// Keeps one cleaned state object, equal to the state of the model. One change of the state saves the model once.
 function connect(model, defaults, clean, onchange) {
   const names = Object.keys(defaults);
   const read = () => clean(Object.fromEntries(names.map((name) => [name, model.get(name) ?? defaults[name]])));
@@ -132,7 +134,7 @@ function followTheme(element) {
   };
 }
 
-// The widget's own room: a shadow root, so that neither the page's styles nor the fallback picture reach in.
+// The shadow root of the widget. It hides the fallback picture and keeps the styles of the page out.
 function frame(root, label, style) {
   const shadow = root.shadowRoot ?? root.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [STYLE, style].map((text) => {
@@ -146,7 +148,7 @@ function frame(root, label, style) {
   return { element, stop: followTheme(element) };
 }
 
-// The sentence that says what the picture shows; silent while playing.
+// The sentence that says what the picture shows. Screen readers read it aloud, except while the figure plays.
 function statusLine() {
   const element = h("p", { class: "unseen", role: "status" });
   return {
@@ -160,7 +162,8 @@ function statusLine() {
 
 // ---------------------------------------------------------------- figure
 
-// const fig = figure(root, model, ...); build; fig.element.append(...); return fig.start({ draw, ... }).
+// Use it in mount(): const fig = figure(root, model, ...); build the controls; fig.element.append(...);
+// return fig.start({ draw, ... }).
 export function figure(root, model, { label, style, defaults, clean }) {
   const ui = frame(root, label, style);
   const paper = matchMedia("print");
@@ -184,7 +187,7 @@ export function figure(root, model, { label, style, defaults, clean }) {
     get narrow() { return ui.element.clientWidth < 560; },
     get printed() { return paper.matches; },
     get width() { return ui.element.clientWidth - 2 * parseFloat(getComputedStyle(ui.element).paddingLeft); },
-    // Changes the state, and says `text` instead of the usual remark until the next change.
+    // Changes the state. `text`, if given, replaces the remark until the next change.
     set(changes, text = "") {
       coming = text;
       store.set(changes);
@@ -196,13 +199,13 @@ export function figure(root, model, { label, style, defaults, clean }) {
     },
     refuse: (text) => fig.warn(`${text.trim() ? `\u201c${text.trim().slice(0, 20)}\u201d` : "Nothing"} is not a number between `
       + `${full(-LIMIT)} and ${full(LIMIT)}: the old one stays.`),
-    // The remark is seen and heard, the sum only heard: the picture shows it.
+    // The remark is shown and read aloud. The sum is only read aloud, because the picture shows it.
     say(remark, sum = "", playing = false) {
       note.textContent = message || remark;
       status.say(`${message || remark} ${sum}`.trim(), playing);
     },
-    // draw() paints the state. move(rows, columns) takes arrow keys, go(step) Home (0) and End (Infinity), bar Space.
-    // resize() comes after a change of width. Returns the end of it all.
+    // Calls draw() after every change of the state, resize() after a change of width, move(rows, columns) for the arrow
+    // keys, go(0) for Home, go(Infinity) for End and bar.toggle() for Space. Returns a function that removes all listeners.
     start({ draw, move, go, bar, resize = () => {} }) {
       redraw = () => {
         draw();

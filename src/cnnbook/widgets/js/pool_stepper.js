@@ -1,4 +1,4 @@
-// pool-stepper: one pooling window at a time. What the reader sees; the maths is in pool_stepper_maths.js.
+// pool-stepper: one pooling window at a time. Its maths is in pool_stepper_maths.js.
 
 import { button, check, choices, h, number, panel, select, settings } from "./elements.js";
 import { defineElement, figure } from "./figure.js";
@@ -43,7 +43,7 @@ export function mount(root, model) {
     known.add(question());
     fig.warn(text);
   }
-  // Predicting: the reader taps the winner, or types the mean.
+  // With "Predict first" the reader taps the largest pixel, or types the mean.
   function guess(row, column) {
     const { before } = now.shape.rows;
     const pixel = now.pixels.find((each) => each.row === row - before && each.column === column - now.shape.columns.before);
@@ -171,7 +171,8 @@ export function mount(root, model) {
     const [wide, out] = [now.shape.columns.padded, now.shape.columns.out];
     const back = fig.state.view === "backward";
     let cell = stageCell(fig.width, back && !fig.narrow ? [wide, out, now.shape.columns.size] : [wide, out]);
-    if (back && fig.narrow) cell = fit(fig.width - 18 - 21 * now.shape.columns.size, out, cell); // dx beside dout
+    // On a phone dx stands beside dout.
+    if (back && fig.narrow) cell = fit(fig.width - 18 - 21 * now.shape.columns.size, out, cell);
     fig.element.style.setProperty("--cell", `${cell}px`);
   }
   return fig.start({ draw, resize, move, bar, go: stopAnd(go) });
@@ -199,7 +200,7 @@ function inputCells(state, { shape, pixels, winner, ties }, tint, closed) {
   });
 }
 
-// Gradients of pixels that no window has reached are empty; those that none ever reads get 0 in the end.
+// A pixel that no window has read so far has an empty cell. After the last step, pixels that no window reads show 0.
 function gradientCells(state, { shape, dx }, tint, closed, printed) {
   const all = shape.rows.out * shape.columns.out;
   const done = printed ? all : state.step + (closed ? 0 : 1);

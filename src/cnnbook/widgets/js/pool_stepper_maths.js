@@ -1,21 +1,21 @@
-// The maths of the pool-stepper: pooling, its gradient, the state, and what one step says. Nothing here needs a page.
+// The maths of the pool-stepper: pooling, its gradient, the state and the sentences. It runs without a browser.
 
 import { clamp, factor, full, isBox, oneOf, table, tidy, total, whole } from "./numbers.js";
 import { axis, digits, PICTURES } from "./window.js";
 
-// ---------------------------------------------------------------- maths (pure)
+// ---------------------------------------------------------------- pooling
 
 export const geometry = ({ image, pool_size, stride, padding }) => ({
   rows: axis(image.length, pool_size, { stride, padding }), columns: axis(image[0].length, pool_size, { stride, padding }), stride });
 
-// The real pixels under window (i, j), row by row. Padding takes no part: it never wins and is not averaged.
+// The pixels of window (i, j), row by row, without padding: padding is never the maximum and is not averaged.
 export function windowPixels(image, { rows, columns, stride }, i, j) {
   const places = table(rows.kernel, columns.kernel, (u, v) => [i * stride + u - rows.before, j * stride + v - columns.before]);
   return places.flat().filter(([row, column]) => image[row]?.[column] !== undefined)
     .map(([row, column]) => ({ row, column, value: image[row][column] }));
 }
 
-// The first of the largest.
+// The largest pixel; of several, the first.
 export const winnerOf = (pixels) => pixels.reduce((best, pixel) => (pixel.value > best.value ? pixel : best));
 export const sumOf = (pixels) => tidy(total(pixels.map(({ value }) => value)));
 
@@ -27,7 +27,7 @@ export function pool(state) {
   });
 }
 
-// What the first `count` windows, row by row, send back to the pixels; all of them by default.
+// The gradient of the input from the first `count` windows, row by row; from all by default.
 export function inputGradient(state, dout, count = Infinity) {
   const shape = geometry(state);
   const dx = state.image.map((row) => row.map(() => 0));
@@ -59,7 +59,7 @@ export const fits = (state) => {
   return rows.out > 0 && columns.out > 0;
 };
 
-// Whatever comes in (a link, an attribute, Python), what comes out can be drawn.
+// Turns what a link, an attribute or Python gives into a state that can be drawn. Replaces every value that cannot.
 export function clean(given) {
   const state = { ...given };
   state.image = IMAGES[state.image]?.[1] ?? state.image;
@@ -77,7 +77,7 @@ export function clean(given) {
   return state;
 }
 
-// The gradient that arrives from above, until the reader edits it: multiples of four share out evenly.
+// The gradient of the outputs, dout. Until the reader edits it: multiples of four, which four pixels can share.
 export const arriving = ({ dout }, { rows, columns }) =>
   dout ?? table(rows.out, columns.out, (i, j) => [4, 8, -4, 12, 16, -8, 0][(i * columns.out + j) % 7]);
 
@@ -86,7 +86,7 @@ export const arriving = ({ dout }, { rows, columns }) =>
 const place = ({ row, column }) => `row ${row}, column ${column}`;
 const many = (count, thing) => `${count} ${thing}${count === 1 ? "" : "s"}`;
 
-// Everything a step shows.
+// Everything that one step shows. `target` is the pixel whose gradient the sum spells out.
 export function scene(state) {
   const shape = geometry(state);
   const at = [Math.floor(state.step / shape.columns.out), state.step % shape.columns.out];
@@ -95,7 +95,7 @@ export function scene(state) {
   const ties = pixels.filter(({ value }) => value === winner.value);
   const dout = arriving(state, shape);
   const dx = inputGradient(state, dout, state.step + 1).map((row) => row.map(tidy));
-  const target = state.mode === "max" ? winner : pixels[0]; // the pixel whose gradient the sum spells out
+  const target = state.mode === "max" ? winner : pixels[0];
   const before = inputGradient(state, dout, state.step)[target.row][target.column];
   return { shape, at, pixels, winner, ties, dout, dx, target, before: tidy(before), out: pool(state).map((row) => row.map(tidy)) };
 }

@@ -1,5 +1,4 @@
-// receptive-field: which pixels a unit sees, and which units a pixel feeds. What the reader sees; the maths is in
-// receptive_field_maths.js.
+// receptive-field: which pixels a unit sees, and which units a pixel feeds. Its maths is in receptive_field_maths.js.
 
 import { button, h, pixelMap, s, select, settings, slider } from "./elements.js";
 import { defineElement, figure, parseValue } from "./figure.js";
@@ -27,7 +26,7 @@ export function mount(root, model) {
   const formulas = h("table", {}, h("thead", {}, h("tr", {}, titles.map(([, text]) => h("th", { scope: "col" }, text)))), lines_);
 
   const select_ = (unit, layer = fig.state.layer) => fig.set({ layer, unit });
-  // The unit of a layer that sees around the same place as the one shown now.
+  // The unit of another layer whose receptive field has about the same centre.
   function nearby(layer) {
     const [from, to] = [now.field[fig.state.layer], now.field[layer]];
     const middle = (index) => from.start + index * from.jump + (from.size - to.size) / 2;
@@ -80,7 +79,7 @@ export function mount(root, model) {
       h("span", {}, h("i", { class: "key above" }), "fed by it"),
       h("span", { class: "controls" }, "Tap a unit in any layer, or a pixel. Arrow keys: left and right along a layer, up and down through them.")));
 
-  // Where unit `index` of a layer stands on the input's axis: in the middle of what it sees.
+  // The position of unit `index` of a layer along the input: the centre of its receptive field.
   const centre = (at, index) => now.field[at].start + index * now.field[at].jump + now.field[at].size / 2;
   let width = 600;
   const unitWidth = (at) => Math.max(3, Math.min(26, (width / fig.state.size) * now.field[at].jump * 0.82));

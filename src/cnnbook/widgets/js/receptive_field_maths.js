@@ -1,10 +1,10 @@
-// The maths of the receptive field: what a unit sees, what a pixel feeds, the state, and what a unit says. Nothing here needs
-// a page.
+// The maths of the receptive field: what a unit sees, what a pixel feeds, the state and the sentences. It runs without a
+// browser.
 
 import { clamp, full, isBox, oneOf, range, whole } from "./numbers.js";
 import { axis } from "./window.js";
 
-// ---------------------------------------------------------------- maths (pure, one axis, integers)
+// ---------------------------------------------------------------- receptive fields (one axis, integers)
 
 // The sizes of a stack: one axis() per layer, from the input upwards.
 export function stackOf(size, layers) {
@@ -16,7 +16,7 @@ export function stackOf(size, layers) {
   });
 }
 
-// What unit 0 of every layer sees of the input: size pixels from `start`, and `jump` pixels to the next unit's.
+// The receptive field of unit 0 of every layer: `size` pixels from `start`. That of the next unit starts `jump` pixels on.
 export function fields(stack) {
   const all = [{ size: 1, jump: 1, start: 0 }];
   for (const { span, stride, before } of stack) {
@@ -69,7 +69,7 @@ const cleanLayer = ({ kind, kernel, stride, dilation, padding }) => ({
   stride: whole(stride, 1, 4, kind === "pool" ? whole(kernel, 1, 4, 2) : 1),
   dilation: whole(dilation, 1, 4, 1), padding: oneOf(padding, ["valid", "same"], "valid") });
 
-// Whatever comes in (a link, an attribute, Python), what comes out can be drawn.
+// Turns what a link, an attribute or Python gives into a state that can be drawn. Replaces every value that cannot.
 export function clean(given) {
   const state = { ...given };
   state.layers = STACKS[state.layers]?.[1] ?? state.layers;
