@@ -258,6 +258,7 @@ def test_a_module_needs_nothing_and_hides_nothing(name):
     for word in ("</script", "eval(", "new Function", "http://", "https://", "fetch("):
         assert word not in text, word
     assert max(map(len, text.splitlines())) < 150  # source, not a minifier's output
+    assert len(text.splitlines()) <= 350
 
 
 def test_shortening_drops_comments_and_indentation_only():
