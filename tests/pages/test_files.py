@@ -59,6 +59,6 @@ def test_a_page_keeps_within_its_weight(html, site, name, record_property):
     files.nothing(files.overweight(html, site))
 
 
-@pytest.mark.parametrize("path", sorted(files.WIDGETS.glob("*.js")), ids=lambda path: path.name)
-def test_a_widget_keeps_within_its_weight(path):
-    files.nothing(files.heavy(path.name, files.source(path.name)))
+@pytest.mark.parametrize("name", files.bundles())
+def test_a_widget_keeps_within_its_weight(name):
+    files.nothing(files.heavy(name, "".join(map(files.source, files.bundles()[name]))))

@@ -72,7 +72,7 @@ IN_FILES = {
         files.other_modules,
         re.escape("export const h = ("),
         "export const h = ( ",
-        "shared.js",
+        "elements.js is in 0",
     ),
     "another grid of numbers": (
         files.other_modules,
@@ -117,9 +117,9 @@ def test_too_much_weight_is_found(site, name):
     script = f'<script type="module">"{NOISE[:80_000]}"</script>'
     bites(files.overweight(files.Html(name, text.replace(BODY, script + BODY)), site), "all own js")
     bites(files.overweight(files.Html(name, text.replace(BODY, NOISE + BODY)), site), "in all")
-    bites(files.heavy("shared.js", NOISE[:10_000]), "more than 6")
-    bites(files.heavy("conv_stepper.js", NOISE[:25_000]), "more than 14")
-    bites(files.heavy("pool_stepper.js", NOISE[:14_000]), "more than 8")
+    bites(files.heavy("every widget", NOISE[:10_000]), "more than 6")
+    bites(files.heavy("conv-stepper", NOISE[:25_000]), "more than 14")
+    bites(files.heavy("pool-stepper", NOISE[:14_000]), "more than 8")
     bites(files.heavy("grid.js", NOISE[:5_000]), "more than 2.5")
 
 

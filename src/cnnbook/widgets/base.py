@@ -1,77 +1,24 @@
-"""What every widget shares: one ES module, shown live by Jupyter and written into the built page."""
+"""What every widget shares: how its JavaScript is shown live by Jupyter and written into the built page."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
-from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 
-FOLDER = Path(__file__).parent
-
-
-@cache
-def source(name: str) -> str:
-    """Read one JavaScript file of this folder, without comment lines and indentation.
-
-    Examples
-    --------
-    >>> "export function figure" in source("shared.js")
-    True
-    """
-    lines = (line.strip() for line in (FOLDER / name).read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
-
-
-def exported(name: str) -> list[str]:
-    """List what one JavaScript file of this folder offers to the files behind it.
-
-    Examples
-    --------
-    >>> exported("transport.js")
-    ['transport', 'TRANSPORT_STYLE']
-    """
-    return re.findall(r"^export (?:function|const|class) (\w+)", source(name), re.MULTILINE)
-
-
-def inline(files: tuple[str, ...]) -> dict[str, str]:
-    """Write files that use each other as scripts of a page, where a module cannot import another.
-
-    Parameters
-    ----------
-    files : tuple of str
-        JavaScript files of this folder; each may use the exports of those before it.
-
-    Returns
-    -------
-    dict
-        File name to script. What a file exports is published in ``globalThis.cnnbook``.
-
-    Examples
-    --------
-    >>> list(inline(("shared.js", "transport.js")))
-    ['shared.js', 'transport.js']
-    """
-    scripts, known = {}, []
-    for name in files:
-        takes = f"const {{ {', '.join(known)} }} = globalThis.cnnbook;\n" if known else ""
-        gives = f"\nObject.assign(globalThis.cnnbook ??= {{}}, {{ {', '.join(exported(name))} }});\n"
-        scripts[name] = takes + source(name) + (gives if name != files[-1] else "")
-        known += exported(name)
-    return scripts
+from . import modules
 
 
 class BookWidget(anywidget.AnyWidget):
     """A figure the reader can drive, with Python and without.
 
-    Subclasses name their element (`tag`), their JavaScript file (`script`), what else they need besides
-    ``shared.js`` (`parts`) and the traits that make up their state (`state`), and draw their fallback
-    (`picture`).
+    Subclasses name their element (`tag`), their JavaScript file (`script`) and the traits that make up their
+    state (`state`), and draw their fallback (`picture`). Which other JavaScript files they need follows from
+    the imports.
 
     A live notebook shows the anywidget view. Everything else (the built page, an exported notebook) shows
     ``text/html``: the element with its state as attributes, the fallback picture inside it, and the code as
@@ -80,13 +27,12 @@ class BookWidget(anywidget.AnyWidget):
     The code is shipped once. The first figure displayed in a process carries it, and since the book runs one
     process per page, that is the first figure of the page. What is remembered is that figure's `id`, not
     merely that there was one: run its cell again and it carries the code again, so a page always has it.
-    Different widgets share one copy of ``shared.js`` and of the parts. Shipping one twice does no harm: an
+    Different widgets share one copy of the files that both import. Shipping one twice does no harm: an
     element is defined only where ``customElements.get`` finds none.
     """
 
     tag: ClassVar[str]
     script: ClassVar[str]
-    parts: ClassVar[tuple[str, ...]] = ()
     state: ClassVar[tuple[str, ...]]
     _carriers: ClassVar[dict[str, str]] = {}
 
@@ -95,12 +41,12 @@ class BookWidget(anywidget.AnyWidget):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "script" in cls.__dict__:  # anywidget subclasses every instance's class once more
-            cls._esm = "".join(map(source, cls.files()))
+            cls._esm = modules.joined(cls.script)
 
     @classmethod
     def files(cls) -> tuple[str, ...]:
-        """Name the JavaScript files this widget consists of, in the order they need each other."""
-        return ("shared.js", *cls.parts, cls.script)
+        """Name the JavaScript files this widget consists of, every file after those it imports."""
+        return modules.order(cls.script)
 
     @traitlets.default("id")
     def _default_id(self) -> str:
@@ -137,8 +83,8 @@ class BookWidget(anywidget.AnyWidget):
         return element + "".join(f'<script type="module">\n{code}</script>' for code in self._code())
 
     def _code(self) -> list[str]:
-        code = inline(self.files())
-        return [code[name] for name in code if self._carriers.setdefault(name, self.id) == self.id]
+        files = [name for name in self.files() if self._carriers.setdefault(name, self.id) == self.id]
+        return [modules.page_script(name) for name in files]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

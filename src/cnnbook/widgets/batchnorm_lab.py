@@ -61,7 +61,6 @@ class BatchNormLab(BookWidget):
 
     tag = "batchnorm-lab"
     script = "batchnorm_lab.js"
-    parts = ("transport.js", "chart.js", "chance.js")
     state = ("mode", "batch_size", "gamma", "beta", "mean", "std", "drift", "momentum", "step", "seed")
 
     mode = traitlets.Any("training").tag(sync=True)

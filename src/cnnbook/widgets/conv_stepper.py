@@ -80,7 +80,6 @@ class ConvStepper(BookWidget):
 
     tag = "conv-stepper"
     script = "conv_stepper.js"
-    parts = ("grid.js", "transport.js", "window.js")
     state = (
         *("image", "kernel", "bias", "stride", "padding", "pad_mode", "dilation"),
         *("step", "view", "target", "filter", "dout", "predict"),

@@ -79,7 +79,6 @@ class GradientFlow(BookWidget):
 
     tag = "gradient-flow"
     script = "gradient_flow.js"
-    parts = ("transport.js", "chart.js", "chance.js")
     state = ("view", "init", "activation", "batchnorm", "depth", "seed", "x", "w", "b", "t", "step")
 
     view = traitlets.Any("depth").tag(sync=True)

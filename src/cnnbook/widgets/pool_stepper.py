@@ -74,7 +74,6 @@ class PoolStepper(BookWidget):
 
     tag = "pool-stepper"
     script = "pool_stepper.js"
-    parts = ("grid.js", "transport.js", "window.js")
     state = ("image", "mode", "pool_size", "stride", "padding", "view", "dout", "step", "predict")
 
     image = traitlets.Any().tag(sync=True)

@@ -58,7 +58,6 @@ class ReceptiveField(BookWidget):
 
     tag = "receptive-field"
     script = "receptive_field.js"
-    parts = ("window.js",)
     state = ("size", "layers", "layer", "unit", "image")
 
     size = traitlets.Any().tag(sync=True)

@@ -69,7 +69,6 @@ class TrainingPlayer(BookWidget):
 
     tag = "training-player"
     script = "training_player.js"
-    parts = ("transport.js", "chart.js")
     state = ("runs", "step", "view")
 
     runs = traitlets.Any().tag(sync=True)

@@ -1,24 +1,30 @@
-// training-player: a recorded training run, or two, step by step. Pure maths first, then what the reader sees.
+// training-player: a recorded training run, or two, step by step. The maths first, then the widget.
+
+import { CHART_STYLE, lineChart, sample } from "./chart.js";
+import { choices, h, pixelMap } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, oneOf, range, short, table, total } from "./numbers.js";
+import { transport, TRANSPORT_STYLE } from "./transport.js";
 
 // ---------------------------------------------------------------- maths (pure)
 
 const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
 const isFinite_ = (value) => typeof value === "number" && Number.isFinite(value);
 
-// Letters as a flat list of numbers: `unpack_letters` of results/packing.py.
+// A packed array as a flat list of numbers: `unpack_letters` of results/packing.py.
 export const unpack = ({ low, high, levels, data }) => [...data].map((sign) => low + ((high - low) * SIGNS.indexOf(sign)) / (levels - 1));
 
-// The packed array as maps: one list of rows for each of the leading axes' places.
+// A packed array as a list of maps: its last two axes are the rows and columns, all others are flattened.
 export function planes(packed) {
   const [height, width] = packed.shape.slice(-2);
   const numbers = unpack(packed);
   return range(numbers.length / (height * width)).map((k) => table(height, width, (r, c) => numbers[(k * height + r) * width + c]));
 }
 
-// Where in a rising list the last value at or before `step` stands, -1 if there is none.
+// The index of the last value in a rising list that is at most `step`, or -1.
 export const lastAt = (steps, step) => steps.findLastIndex((value) => value <= step);
 
-// What a run says at a step: the newest values at or before it.
+// The values of a run at a step: the last ones recorded up to it.
 export function valuesAt(run, step) {
   const now = lastAt(run.steps.step, step);
   const epoch = lastAt(run.epochs.step, step);
@@ -31,7 +37,7 @@ export function valuesAt(run, step) {
   };
 }
 
-// The steps the scrubber stops at: every snapshot and epoch, and others evenly between, about `most` in all.
+// The steps at which the scrubber stops: every snapshot, every epoch, and about `most` of the recorded steps, evenly spaced.
 export function positions(runs, most = 60) {
   const certain = runs.flatMap(({ snapshots, epochs }) => [...snapshots.map(({ step }) => step), ...epochs.step]);
   const rest = [...new Set(runs.flatMap(({ steps }) => steps.step))].sort((a, b) => a - b);
@@ -39,7 +45,7 @@ export function positions(runs, most = 60) {
   return [...new Set([...certain, ...rest.filter((_, index) => index % every === 0 || index === rest.length - 1)])].sort((a, b) => a - b);
 }
 
-// Rows are the true classes: how many are right, of how many, and which pair is confused most.
+// How many predictions are right, of how many, and which pair of classes is confused most. Rows are the true classes.
 export function readConfusion(rows) {
   let worst = { count: 0, truth: 0, guess: 0 };
   rows.forEach((row, truth) => row.forEach((count, guess) => {
@@ -48,7 +54,7 @@ export function readConfusion(rows) {
   return { right: total(rows.map((row, k) => row[k])), all: total(rows.flat()), worst };
 }
 
-// Where a norm lies on the logarithmic scale from `low` to `high`, 0.03 to 1; nothing for what is no positive number.
+// The position of a norm on the logarithmic scale from `low` to `high`, as 0.03 to 1. It is 0 if the norm is not positive.
 export const place = (value, low, high) => (value > 0 ? 0.03 + 0.97 * (Math.log(value / low) / (Math.log(high / low) || 1)) : 0);
 
 export function normRange(runs) {
@@ -80,7 +86,8 @@ export function isRun(run) {
   return known.get(run);
 }
 
-// Whatever comes in (a link, an attribute, Python), what comes out can be drawn. A step of null follows the end.
+// Turns what a link, an attribute or Python gives into a state that can be drawn. Replaces every value that cannot.
+// A step of null is the last one, also when more are recorded.
 export function clean(given) {
   const runs = Array.isArray(given.runs) ? given.runs.filter(isRun).slice(0, 2) : [];
   const stops = positions(runs);
@@ -98,7 +105,7 @@ const digits = (value) => (value === null ? "" : full(Number(value.toPrecision(4
 const gap = (a, b) => full(Number((a - b).toFixed(12)));
 const pair = (a, b) => `${factor(a)} \u2212 ${factor(b)}`;
 
-// Two runs: which is ahead, by how much. One run: how far it came. Always a difference that can be checked.
+// For two runs, which has the higher value, and for one, how its loss changed; both as a difference that a reader can check.
 export function verdict(runs, step) {
   const [now, other] = runs.map((run) => valuesAt(run, step));
   if (!now || now.loss === null) return { text: "Nothing was recorded here.", sum: "", shown: "" };

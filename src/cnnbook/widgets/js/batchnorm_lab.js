@@ -1,4 +1,11 @@
-// batchnorm-lab: one channel's numbers before and after batch normalisation, batch after batch. Pure maths first.
+// batchnorm-lab: one channel's numbers before and after batch normalisation, batch after batch. The maths first.
+
+import { normals } from "./chance.js";
+import { CHART_STYLE, lineChart, sample, ticks } from "./chart.js";
+import { choices, h, s, select, settings, slider } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, isNumber, oneOf, range, short, tidy, total, whole } from "./numbers.js";
+import { transport, TRANSPORT_STYLE } from "./transport.js";
 
 // ---------------------------------------------------------------- maths (pure)
 
@@ -14,7 +21,7 @@ export function statistics(values) {
 
 export const shift = (drift, step) => (drift === "drift" ? step : drift === "jump" && step >= 20 ? 15 : 0);
 
-// The whole numbers of one batch. The same draw serves every size, centre and spread.
+// The values of one batch, rounded to integers. The random numbers depend only on seed and step, not on the other settings.
 export function batch({ batch_size, mean, std, drift, seed }, step) {
   const centre = mean + shift(drift, step);
   return normals(100 * seed + step, batch_size).map((value) => Math.floor(centre + std * value + 0.5));
@@ -25,7 +32,8 @@ export function normalise(values, { mean, variance }, gamma, beta) {
   return values.map((value) => (gamma * (value - mean)) / scale + beta);
 }
 
-// The statistics of every batch up to `step`, and the moving ones after each: the old kept by `momentum`.
+// The statistics of every batch up to `step`, and the moving statistics after each batch:
+// moving = momentum * moving + (1 - momentum) * own.
 export function run(state, step) {
   let moving = { mean: 0, variance: 1 };
   return range(step + 1).map((index) => {
@@ -46,7 +54,7 @@ export function scene(state) {
   return { values, past, own, moving, used, out, after: statistics(out), std: Math.sqrt(used.variance + EPSILON) };
 }
 
-// How many values fall into each of `bins` equal boxes from low to high; what lies outside goes into the last one.
+// Counts the values in each of `bins` equal intervals from low to high. A value outside counts in the nearest interval.
 export function histogram(values, low, high, bins) {
   const counts = range(bins).map(() => 0);
   for (const value of values) counts[clamp(Math.floor(((value - low) / (high - low)) * bins), bins - 1)] += 1;

@@ -1,147 +1,13 @@
-// What every widget of the book needs. base.py puts this text in front of a widget's module,
-// because an inline module cannot import: every export here is a plain name there.
-//
-// figure      state, links, keys, resizing, paper, status sentence, theme: the whole life of a widget
-// h, s        an HTML or SVG element
-// button, select, check, slider, number, choices, settings, panel   controls, all 44 px, all with update
-// pixelMap    a small picture: one square a number, zero-centred, recoloured by the theme
-// full, short, tidy, factor, parseNumber, LIMIT    numbers as text and back
-// range, table, total, clamp, whole, oneOf, isNumber, isBox    for maths and for cleaning a state
-// defineElement   the last line of a module: the element in a page
-// What only some need is apart, and a class asks for it by `parts`: grid.js (a grid of numbers), transport.js.
+// What every widget does: figure() keeps its state, follows links, keys, resizing, print and the theme, and says a status
+// sentence. defineElement() makes the widget an element of the page.
 
-// ---------------------------------------------------------------- elements
-
-function fill(element, props, children) {
-  for (const [name, value] of Object.entries(props)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.flat());
-  return element;
-}
-export const h = (tag, props = {}, ...children) => fill(document.createElement(tag), props, children);
-export const s = (tag, props = {}, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
-
-// With a path the button shows that icon, and its label is read out and shown on hover.
-export function button(label, onclick, path) {
-  const element = h("button", { type: "button", onclick }, label);
-  if (path) {
-    element.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${path}"/></svg>`;
-    element.ariaLabel = element.title = label;
-  }
-  return element;
-}
-
-const field = (label, ...inside) => h("label", { class: "field" }, h("span", {}, label), ...inside);
-
-// options: [[value, text], ...]
-export function select(label, options, onchange) {
-  const control = h("select", { "aria-label": label, onchange: () => onchange(control.value) },
-    options.map(([value, text]) => h("option", { value }, text)));
-  return { control, element: field(label, control), update: (value) => (control.value = value) };
-}
-
-export function check(label, onchange) {
-  const control = h("input", { type: "checkbox", onchange: () => onchange(control.checked) });
-  const element = h("label", { class: "check" }, control, h("span", {}, label));
-  return { control, element, update: (value) => (control.checked = value) };
-}
-
-// show(value) is what stands beside the slider and is read aloud.
-export function slider(label, { min, max, step = 1, show = full }, onchange) {
-  const said = h("output");
-  const control = h("input", { type: "range", min, max, step, "aria-label": label, oninput: () => onchange(Number(control.value)) });
-  const update = (value) => {
-    control.value = value;
-    control.ariaValueText = said.textContent = show(value);
-  };
-  return { control, element: h("label", { class: "field" }, h("span", {}, `${label} `, said), control), update };
-}
-
-// A number to type: taken on Enter and on leaving, put back on Escape and when it is none.
-export function number(label, onvalue, onreject) {
-  let shown = "";
-  const control = h("input", {
-    class: "text", "aria-label": label, autocomplete: "off",
-    onchange() {
-      const value = parseNumber(control.value);
-      if (value === null) onreject(control.value);
-      else onvalue(value);
-      control.value = shown;
-    },
-    onkeydown: ({ key }) => key === "Escape" && (control.value = shown),
-  });
-  return { control, element: field(label, control), update: (value) => (control.value = shown = String(tidy(value))) };
-}
-
-// One of a few, as buttons side by side: { value: text }
-export function choices(label, options, onchange) {
-  const all = Object.entries(options).map(([value, text]) => [value, button(text, () => onchange(value))]);
-  return {
-    element: h("div", { class: "views controls", role: "group", "aria-label": label }, all.map(([, control]) => control)),
-    update: (now) => all.forEach(([value, control]) => (control.ariaPressed = String(value === String(now)))),
-  };
-}
-
-// Controls under a fold, open where there is room.
-export function settings(title, ...controls) {
-  const element = h("details", { class: "settings controls" }, h("summary", {}, title),
-    h("div", { class: "fields" }, controls.map((control) => control.element)));
-  element.open = !matchMedia("(max-width: 559px)").matches;
-  return element;
-}
-
-export function panel(title, grid) {
-  const size = h("span", { class: "size" });
-  const foot = h("div", { class: "foot" });
-  const name = h("b", {}, title);
-  const element = h("div", { class: "panel" }, h("div", { class: "head" }, name, " ", size), grid.element, foot);
-  return { element, size, foot, name };
-}
-
-// ---------------------------------------------------------------- numbers
-
-export const LIMIT = 1e6;
-export const clamp = (value, top) => Math.max(0, Math.min(top, value));
-const minus = (text) => text.replace("-", "\u2212");
-
-// Sums of decimals carry rounding noise in the last bits: 12 digits are more than any reader typed.
-export const tidy = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(12))) || 0;
-export const full = (value) => minus(String(tidy(value)));
-
-// At most about `digits` characters; \u2248 in front when that is not the whole number.
-export function short(value, digits = 6) {
-  const exact = tidy(value);
-  if (full(exact).length <= digits + 1) return full(exact);
-  let text = String(Number(exact.toPrecision(digits > 5 ? 4 : 2)));
-  if (text.length > digits + 1) text = exact.toExponential(1).replace("e+", "e").replace(".0", "");
-  return (Number(text) === exact ? "" : "\u2248") + minus(text);
-}
-
-export const factor = (value) => (value < 0 ? `(${full(value)})` : full(value));
-
-// The number a reader meant, or null: never NaN, infinity, minus zero or a number the figure cannot hold.
-export function parseNumber(text) {
-  const value = Number(text.trim().replace("\u2212", "-").replace(",", ".") || NaN);
-  return Math.abs(value) <= LIMIT ? Number(value.toFixed(6)) || 0 : null;
-}
-
-// ---------------------------------------------------------------- lists, and what may come in
-
-export const range = (count) => Array.from({ length: count }, (_, index) => index);
-export const table = (height, width, value) => range(height).map((r) => range(width).map((c) => value(r, c)));
-export const total = (values) => values.reduce((sum, value) => sum + value, 0);
-export const isNumber = (value) => typeof value === "number" && Math.abs(value) <= LIMIT;
-// Numbers in a box of `depth` axes, each at most `most` long.
-export const isBox = (value, depth, most = 12) => (depth === 0 ? isNumber(value) : Array.isArray(value) && value.length > 0
-  && value.length <= most && value.every((part) => isBox(part, depth - 1, most) && (depth < 2 || part.length === value[0].length)));
-export const whole = (value, low, high, otherwise) => (Number.isInteger(value) && value >= low && value <= high ? value : otherwise);
-export const oneOf = (value, list, otherwise) => (list.includes(value) ? value : otherwise);
+import { ARROWS, h } from "./elements.js";
+import { full, LIMIT } from "./numbers.js";
 
 // ---------------------------------------------------------------- state as text
 
-// JSON ("2", "true", "[1,2]"), rows of digits: 101/010/101, or of numbers: 1_0_-1/2_0_-2, else a word
+// A value written as JSON ("2", "true", "[1,2]"), as rows of digits (101/010/101), as rows of numbers (1_0_-1/2_0_-2), or as
+// a word.
 export function parseValue(text) {
   try {
     return JSON.parse(text);
@@ -151,14 +17,15 @@ export function parseValue(text) {
   }
 }
 
-// "#conv-hand:stride=2,padding=same" for the figure "conv-hand": { stride: 2, padding: "same" }; else null
+// For the figure "conv-hand", "#conv-hand:stride=2,padding=same" is { stride: 2, padding: "same" }; for any other it is null.
 function parseFragment(hash, id) {
   if (!id || !hash.startsWith(`#${id}:`)) return null;
   const pairs = hash.slice(id.length + 2).split(",").map((pair) => pair.split("="));
   return Object.fromEntries(pairs.map(([name, value = ""]) => [name, parseValue(value)]));
 }
 
-// A link in the prose always takes effect, even when clicked twice, and adds no step to the history.
+// Applies the state that the address or a clicked link holds. A link works every time it is clicked, and adds no entry to
+// the browser's history.
 function followFragment(host, id, apply) {
   const read = (hash) => {
     const changes = parseFragment(hash, id);
@@ -186,7 +53,7 @@ function followFragment(host, id, apply) {
 
 // ---------------------------------------------------------------- model
 
-// The page's stand-in for a Jupyter model: the same get, set and on.
+// A model for a page without Jupyter, with the same get, set and on.
 function pageModel(values) {
   const listeners = {};
   return {
@@ -199,7 +66,7 @@ function pageModel(values) {
   };
 }
 
-// One plain object of state, always cleaned, kept equal to the model's. Writes once per step or edit.
+// Keeps one cleaned state object, equal to the state of the model. One change of the state saves the model once.
 function connect(model, defaults, clean, onchange) {
   const names = Object.keys(defaults);
   const read = () => clean(Object.fromEntries(names.map((name) => [name, model.get(name) ?? defaults[name]])));
@@ -227,9 +94,9 @@ function connect(model, defaults, clean, onchange) {
   return store;
 }
 
-// The element <tag> in a page: its attributes are the state.
+// Defines the element <tag>, whose attributes are the state. Outside a browser, as in Node, it does nothing.
 export function defineElement(tag, mount) {
-  if (customElements.get(tag)) return;
+  if (!globalThis.customElements || customElements.get(tag)) return;
   customElements.define(tag, class extends HTMLElement {
     connectedCallback() {
       const values = { id: this.id };
@@ -267,7 +134,7 @@ function followTheme(element) {
   };
 }
 
-// The widget's own room: a shadow root, so that neither the page's styles nor the fallback picture reach in.
+// The shadow root of the widget. It hides the fallback picture and keeps the styles of the page out.
 function frame(root, label, style) {
   const shadow = root.shadowRoot ?? root.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [STYLE, style].map((text) => {
@@ -281,7 +148,7 @@ function frame(root, label, style) {
   return { element, stop: followTheme(element) };
 }
 
-// The sentence that says what the picture shows; silent while playing.
+// The sentence that says what the picture shows. Screen readers read it aloud, except while the figure plays.
 function statusLine() {
   const element = h("p", { class: "unseen", role: "status" });
   return {
@@ -295,9 +162,8 @@ function statusLine() {
 
 // ---------------------------------------------------------------- figure
 
-export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-
-// const fig = figure(root, model, ...); build; fig.element.append(...); return fig.start({ draw, ... }).
+// Use it in mount(): const fig = figure(root, model, ...); build the controls; fig.element.append(...);
+// return fig.start({ draw, ... }).
 export function figure(root, model, { label, style, defaults, clean }) {
   const ui = frame(root, label, style);
   const paper = matchMedia("print");
@@ -321,7 +187,7 @@ export function figure(root, model, { label, style, defaults, clean }) {
     get narrow() { return ui.element.clientWidth < 560; },
     get printed() { return paper.matches; },
     get width() { return ui.element.clientWidth - 2 * parseFloat(getComputedStyle(ui.element).paddingLeft); },
-    // Changes the state, and says `text` instead of the usual remark until the next change.
+    // Changes the state. `text`, if given, replaces the remark until the next change.
     set(changes, text = "") {
       coming = text;
       store.set(changes);
@@ -333,13 +199,13 @@ export function figure(root, model, { label, style, defaults, clean }) {
     },
     refuse: (text) => fig.warn(`${text.trim() ? `\u201c${text.trim().slice(0, 20)}\u201d` : "Nothing"} is not a number between `
       + `${full(-LIMIT)} and ${full(LIMIT)}: the old one stays.`),
-    // The remark is seen and heard, the sum only heard: the picture shows it.
+    // The remark is shown and read aloud. The sum is only read aloud, because the picture shows it.
     say(remark, sum = "", playing = false) {
       note.textContent = message || remark;
       status.say(`${message || remark} ${sum}`.trim(), playing);
     },
-    // draw() paints the state. move(rows, columns) takes arrow keys, go(step) Home (0) and End (Infinity), bar Space.
-    // resize() comes after a change of width. Returns the end of it all.
+    // Calls draw() after every change of the state, resize() after a change of width, move(rows, columns) for the arrow
+    // keys, go(0) for Home, go(Infinity) for End and bar.toggle() for Space. Returns a function that removes all listeners.
     start({ draw, move, go, bar, resize = () => {} }) {
       redraw = () => {
         draw();
@@ -376,33 +242,6 @@ export function figure(root, model, { label, style, defaults, clean }) {
     },
   };
   return fig;
-}
-
-// ---------------------------------------------------------------- small pictures
-
-// update(rows, top): one square a number, `top` the number that gets the full colour. Below zero it is the other
-// colour and a smaller square, so that the sign does not hang on colour alone.
-export function pixelMap(label) {
-  const element = s("svg", { class: "pixels", role: "img", "aria-label": label });
-  return {
-    element,
-    update(rows, top, said = label) {
-      const levels = {};
-      rows.forEach((row, r) => row.forEach((value, c) => {
-        const level = Math.round(16 * Math.max(-1, Math.min(1, value / top))) || 0;
-        const gap = level < 0 ? 0.18 : 0;
-        const side = 1 - 2 * gap;
-        if (level) levels[level] = `${levels[level] ?? ""}M${c + gap} ${r + gap}h${side}v${side}h${-side}z`;
-      }));
-      element.setAttribute("viewBox", `0 0 ${rows[0].length} ${rows.length}`);
-      element.ariaLabel = said;
-      element.replaceChildren(...Object.entries(levels).map(([level, d]) => {
-        const [name, share] = [level < 0 ? "neg" : "pos", Math.abs(level) * 6.25];
-        return s("path", { d, "shape-rendering": level < 0 ? "auto" : "crispEdges",
-          style: `fill:color-mix(in srgb, var(--${name}) ${share}%, var(--paper))` });
-      }));
-    },
-  };
 }
 
 // ---------------------------------------------------------------- style

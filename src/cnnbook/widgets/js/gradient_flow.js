@@ -1,8 +1,17 @@
-// gradient-flow: how large the gradient is that arrives at each layer, and the chain rule on a graph of numbers. Maths first.
+// gradient-flow: the length of the gradient at each layer, and the chain rule on a graph of numbers. The maths first, then
+// the widget.
+
+import { normals } from "./chance.js";
+import { CHART_STYLE, lineChart } from "./chart.js";
+import { button, check, choices, h, number, s, select, settings, slider } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, isNumber, oneOf, range, short, table, tidy, total, whole } from "./numbers.js";
+import { transport, TRANSPORT_STYLE } from "./transport.js";
 
 // ---------------------------------------------------------------- maths (pure)
 
-export const UNITS = 36; // as many as a 3x3 window over 4 channels holds numbers
+// As many units as a 3x3 window over 4 channels holds numbers.
+export const UNITS = 36;
 export const BATCH = 16;
 export const EPSILON = 0.001;
 export const INITS = {
@@ -31,7 +40,7 @@ function normalise(z) {
   return { hat: z.map((row) => row.map((value, j) => (value - mean[j]) * scale[j])), scale };
 }
 
-// Dense layers x @ W, batch norm if asked for, activation: the length of the gradient that arrives at each layer's outputs.
+// The length of the gradient of each layer's outputs, for dense layers x @ W, with batch norm if asked for, and an activation.
 export function gradientLengths(x, weights, dout, { activation, batchnorm }) {
   const [, act, slope] = ACTIVATIONS[activation];
   const kept = [];
@@ -59,7 +68,7 @@ export function gradientLengths(x, weights, dout, { activation, batchnorm }) {
   return lengths;
 }
 
-// The network of a state: the same random numbers for every start, only their scale differs.
+// The network of a state. Every initialiser uses the same random numbers at its own scale.
 const cut = (numbers, height, width, scale = 1) => table(height, width, (r, c) => numbers[r * width + c] * scale);
 export function network({ depth, seed }, init) {
   const scale = INITS[init][1];
@@ -75,7 +84,7 @@ export function lengthsOf(state, init) {
 }
 
 // The graph a = w x, z = a + b, y = act(z), s = y + x, L = (s - t)^2: values forward, then gradients backward.
-// Every step: its name, what it computes as text with numbers, its value.
+// Each step has a name, the rule, the sum in numbers, and the value.
 export function chain({ x, w, b, t, activation }) {
   const [, act, slope] = ACTIVATIONS[activation];
   const a = tidy(w * x);
@@ -107,7 +116,8 @@ export function chain({ x, w, b, t, activation }) {
     },
   ];
 }
-export const FORWARD = 5; // of the steps of `chain`
+// The number of forward steps in `chain`.
+export const FORWARD = 5;
 
 // ---------------------------------------------------------------- state
 
@@ -128,7 +138,8 @@ export function clean(given) {
   };
 }
 
-// The first layer's share of what the last layer gets, as a division that can be checked.
+// The length of the first layer's gradient divided by that of the last. Both are rounded to four digits before, so that a
+// reader can check the division.
 const four = (value) => Number(value.toPrecision(4));
 export function verdict(lengths) {
   const [first, last] = [lengths[0], lengths.at(-1)].map(four);
@@ -152,7 +163,7 @@ export function mount(root, model) {
   const options = (all) => Object.entries(all).map(([name, [text]]) => [name, text]);
   const bar = transport({ go: (step) => fig.set({ step }), reset: () => restart(), onplaying: () => draw() });
   const again = button("Reset", () => restart());
-  // The view may change under the button that was pressed: the other view's takes the focus.
+  // Reset may change the view and so hide the button that was pressed: the reset button of the other view gets the focus.
   const restart = () => {
     fig.reset();
     (again.hidden ? bar.element.lastElementChild : again).focus();
@@ -235,7 +246,7 @@ export function mount(root, model) {
     const ends = spread(Object.keys(INITS).map((name) => ({ name, at: Math.log10(every[name][0] || 1e-300) })), (high - low) / 13);
     chart.update({
       width: Math.max(280, width), height: fig.narrow ? 260 : 280, right: 84,
-      // From the last layer on the left to the first on the right: the way the gradient goes.
+      // From the last layer on the left to the first on the right, as the gradient is computed.
       lines: names.map((name) => ({
         xs: range(state.depth), ys: [...every[name]].reverse(),
         look: `${LOOKS[name]} dots ${name === state.init ? "chosen" : "faint"}`,
@@ -256,14 +267,14 @@ export function mount(root, model) {
   return fig.start({ draw, resize, move, go, bar: { toggle: () => fig.state.view === "graph" && bar.toggle(), stop: bar.stop } });
 }
 
-// Labels that would lie on each other are moved apart: { name: where }.
+// Moves labels apart that would overlap, and gives { name: position }.
 export function spread(ends, room) {
   const sorted = [...ends].sort((one, other) => one.at - other.at);
   let before = -Infinity;
   return Object.fromEntries(sorted.map(({ name, at }) => [name, (before = Math.max(at, before + room))]));
 }
 
-// The graph as a drawing: values above each node, gradients below, what is not computed yet left out.
+// Draws the graph, with the value and the gradient of each node as far as they are computed.
 function drawGraph(svg, state, steps, width) {
   const wide = width >= 560;
   const height = wide ? 250 : 390;

@@ -1,8 +1,12 @@
-// A grid of numbers that can be edited, picked and walked. Its CSS is GRID_STYLE.
+// A grid of numbers that the reader can edit, pick and move through. Its CSS is GRID_STYLE.
+
+import { ARROWS, h } from "./elements.js";
+import { clamp, full, parseNumber, short, tidy } from "./numbers.js";
 
 // update(rows): cells { value, text?, small?, label, look?, tint?, edit? }; a null value leaves the cell empty.
-// edit is the [row, column] handed to onedit; with onpick too, the second tap edits. onmove takes the arrow keys, else they move the focus.
-// marks are outlines drawn over the cells: { row, column, height?, width?, look? }.
+// edit is the [row, column] that onedit gets; a cell without it cannot be edited. With onpick the first tap picks the cell and
+// the second edits it. onmove gets the arrow keys; without it they move the focus.
+// marks are outlines over the cells: { row, column, height?, width?, look? }.
 export function numberGrid({ label, onedit, onreject, onpick, onmove, still }) {
   const body = h("div", { class: "grid", role: still ? "table" : "grid", "aria-label": label });
   const frames = h("div", { class: "frames", "aria-hidden": "true" });
@@ -33,7 +37,7 @@ export function numberGrid({ label, onedit, onreject, onpick, onmove, still }) {
     node.style.setProperty("--tint", `${Math.round(100 * Math.abs(tint))}%`);
   }
 
-  // Of all cells only the active one is a tab stop.
+  // Only the active cell can be reached with Tab.
   function activate(row, column) {
     if (still) return;
     nodes.flat().forEach((node) => (node.tabIndex = -1));
@@ -98,7 +102,7 @@ export function numberGrid({ label, onedit, onreject, onpick, onmove, still }) {
   }
 
   if (!still) {
-    // Before the press moves the focus: which cell had it.
+    // Remembers which cell had the focus before the press moves it.
     body.addEventListener("pointerdown", () => (pressed = inside() && nodes[active[0]][active[1]]));
     body.addEventListener("focusin", onfocus);
     body.addEventListener("click", onclick);

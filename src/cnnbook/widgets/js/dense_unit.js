@@ -1,8 +1,13 @@
-// dense-unit: an image times a template, summed, and bent by an activation. Pure maths first, then what the reader sees.
+// dense-unit: an image times a template, summed, passed through an activation. The maths first, then the widget.
+
+import { button, check, choices, h, number, pixelMap, s, select, settings } from "./elements.js";
+import { defineElement, figure } from "./figure.js";
+import { clamp, factor, full, isBox, isNumber, oneOf, range, short, table, tidy, total, whole } from "./numbers.js";
 
 // ---------------------------------------------------------------- maths (pure; pixels and weights are integers)
 
-// Weights are stored times 2000, as integers, so that 784 products add up exactly and the score lands on the curve.
+// Weights are stored as integers, 2000 times too large, so that the sum of 784 products is exact. Dividing by 2000 brings the
+// score into the range that the curve shows.
 export const UNIT = 2000;
 export const product = (image, template) => image.map((row, r) => row.map((pixel, c) => pixel * template[r][c]));
 
@@ -23,7 +28,7 @@ export const ACTIVATIONS = {
   linear: { text: "linear", f: (z) => z, slope: () => 1 },
 };
 
-// The image less its mean: it scores high on itself, and an evenly grey image scores about zero.
+// The image minus its mean. The score of the image itself is high, that of an evenly grey image is about zero.
 export function templateOf(image) {
   const mean = total(image.flat()) / image.flat().length;
   return image.map((row) => row.map((pixel) => Math.round(pixel - mean) || 0));
@@ -43,7 +48,7 @@ const maps = (given, low, high) => Object.fromEntries(Object.entries(given && ty
   .filter(([, value]) => isMap(value, low, high)).slice(0, 12));
 const first = (named, otherwise) => Object.values(named)[0] ?? otherwise;
 
-// Whatever comes in (a link, an attribute, Python), what comes out can be drawn.
+// Turns what a link, an attribute or Python gives into a state that can be drawn. Replaces every value that cannot.
 export function clean(given) {
   const state = { ...given };
   state.images = maps(state.images, 0, 9);
@@ -88,7 +93,8 @@ const HIGH = 6;
 export function mount(root, model) {
   const fig = figure(root, model, { label: "One dense unit", style: LOOK, defaults: DEFAULTS, clean });
   let tool = "inspect";
-  let draft = null; // the drawing under the reader's finger, kept when it lifts
+  // The image while the reader draws on it; it becomes the state when the pointer is released.
+  let draft = null;
   let solved = false;
   let asked = "";
 
@@ -134,7 +140,7 @@ export function mount(root, model) {
       h("span", {}, "Curve: solid the activation, dashed its slope."),
       h("span", { class: "controls" }, "Arrow keys move from pixel to pixel, Enter draws or rubs out.")));
 
-  // A tap on a template chooses it; while predicting it is the reader's answer.
+  // A tap on a template selects it. With "Predict first" it is also the reader's answer.
   function choose(name) {
     const scores = Object.entries(fig.state.templates).map(([each, template]) => [each, score(now().image, template, fig.state.bias).z]);
     const best = Math.max(...scores.map(([, z]) => z));

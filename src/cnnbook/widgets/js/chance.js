@@ -1,4 +1,7 @@
-// Random numbers that chance.py draws as well, bit by bit: mulberry32, and twelve uniforms added for a standard normal.
+// Random numbers, equal bit by bit to those of chance.py. uniforms() is mulberry32; a standard normal is the sum of twelve
+// uniforms minus 6.
+
+import { range } from "./numbers.js";
 
 export function uniforms(seed) {
   let state = seed >>> 0;

@@ -1,11 +1,14 @@
 // The transport bar: first, back, play, next, last, scrubber, speed, reset. Its CSS is TRANSPORT_STYLE.
 
+import { button, h, select } from "./elements.js";
+import { clamp } from "./numbers.js";
+
 const PLAY = "M4 2.5v11L13.5 8z";
 const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 const ON = "M4 3v10l8-5z";
 const END = "M11 3h2v10h-2zM2 3v10l8-5z";
 
-// go(step) is the only way the bar changes anything; update({ step, count, locked?, said? }) is how it learns what is.
+// The bar calls go(step) to change the step. Call update({ step, count, locked?, said? }) after every change of the state.
 export function transport({ go, reset, onplaying }) {
   let step = 0;
   let count = 1;

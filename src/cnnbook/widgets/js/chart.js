@@ -1,4 +1,8 @@
-// Lines over one axis, with ticks, a cursor and a key. Its CSS is CHART_STYLE; looks are "a" to "d", "thin" with them.
+// A line chart with ticks, a cursor and a key. Its CSS is CHART_STYLE. The look of a line is "a", "b", "c" or "d", with "thin"
+// or "dots" added where wanted.
+
+import { s } from "./elements.js";
+import { full, range, tidy } from "./numbers.js";
 
 // Round numbers from low to high, about `count` of them.
 export function ticks(low, high, count) {
@@ -13,7 +17,7 @@ const RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
 const raised = (exponent) => [...String(exponent)].map((sign) => RAISED[sign] ?? "\u207b").join("");
 export const power = (exponent) => (Math.abs(exponent) < 2 ? full(10 ** exponent) : `10${raised(exponent)}`);
 
-// "M0 1L2 3", broken where a value is missing.
+// The line through the points as an SVG path, "M0 1L2 3". A missing value leaves a gap.
 export function path(xs, ys, px, py) {
   let pen = "M";
   return ys.map((value, index) => {
@@ -27,7 +31,7 @@ export function path(xs, ys, px, py) {
   }).join("");
 }
 
-// A line as it looks in the chart, for the key.
+// A short piece of a line, for the key of a chart.
 export const sample = (look) => s("svg", { class: "sample", viewBox: "0 0 28 12", "aria-hidden": "true" },
   s("path", { class: `line ${look}`, d: "M1 6H27" }), ...(look.includes("dots") ? [s("circle", { class: look, cx: 14, cy: 6, r: 3.5 })] : []));
 

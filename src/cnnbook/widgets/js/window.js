@@ -1,8 +1,11 @@
-// What figures of a sliding window share: how many windows fit, which pixels they read, and how that is drawn.
+// What the figures of sliding windows share: how many windows fit, which pixels they read, and the parts that show it.
 // Its CSS is WINDOW_STYLE.
 
+import { h } from "./elements.js";
+import { full, range, short, total } from "./numbers.js";
+
 // One axis: the padding (before, after), the span of the dilated kernel and the number of windows.
-// "same" follows TensorFlow: ceil(size / stride) windows, the odd zero last.
+// "same" follows TensorFlow: ceil(size / stride) windows; of an odd number of zeros, the larger half comes after.
 export function axis(size, kernel, { stride, padding, dilation = 1 }) {
   const span = dilation * (kernel - 1) + 1;
   let before = padding;
@@ -17,7 +20,7 @@ export function axis(size, kernel, { stride, padding, dilation = 1 }) {
   return { size, kernel, before, after, span, padded: size + before + after, out: room < 0 ? 0 : Math.floor(room / stride) + 1 };
 }
 
-// Pixels that no window reads: rows and columns a stride drops, gaps that dilation leaves.
+// Tells which pixels no window reads: rows and columns that the stride drops, and gaps that dilation leaves.
 export function unread({ rows, columns, stride, dilation = 1 }) {
   const hit = (edge) => new Set(range(edge.out).flatMap((i) => range(edge.kernel).map((u) => i * stride + u * dilation)));
   const rowHits = hit(rows);
@@ -25,7 +28,7 @@ export function unread({ rows, columns, stride, dilation = 1 }) {
   return (row, column) => !rowHits.has(row) || !columnHits.has(column);
 }
 
-// Shade by size, zero-centred: update the legend with it.
+// The shade of a number by its size, with zero blank.
 export function tintScale(...numbers) {
   const top = Math.max(1, ...numbers.flat(9).map(Math.abs));
   return { top, of: (value) => Math.sign(value) * Math.sqrt(Math.abs(value) / top) };
@@ -52,20 +55,21 @@ export const tag = (text) => h("span", { class: "tag" }, text);
 export const sign = (text) => h("div", { class: "sign", "aria-hidden": "true" }, text);
 export const fit = (room, cells, high) => Math.max(32, Math.min(high, Math.floor(room / cells)));
 
-// Panels side by side where there is room, else the first two over the third.
+// The size of a cell that lets all panels stand side by side, or, on a phone, the first two above the third.
 export function stageCell(inner, widths) {
   const gaps = 34 * (widths.length - 1) + 30;
   if (inner >= 560) return fit(inner - gaps, total(widths), 42);
   const pair = widths[0] + widths[1];
   if (pair * 32 + 20 <= inner) return fit(inner - 20, pair, 40);
-  const high = widths[0] > 7 ? 32 : 36; // a 9x9 input still shares the screen with its sum
+  // Small cells let a 9x9 input and its sum fit on one phone screen.
+  const high = widths[0] > 7 ? 32 : 36;
   return Math.min(fit(inner - 2, widths[0], high), fit(inner - 22, total(widths.slice(1)), high));
 }
 
 export const imageFrame = ({ rows, columns }) => (
   { row: rows.before, column: columns.before, height: rows.size, width: columns.size, look: "image" });
 
-// The size formula with today's numbers; those that the last change altered are marked. Without dilation it is simpler.
+// The formula of the output size in numbers. Marks those that the last change altered. Without dilation it is shorter.
 export function formulaBlock() {
   const sizes = h("div");
   const parameters = h("div");
