@@ -128,7 +128,7 @@ def test_every_module_imports_only_what_its_room_may():
             "only functions of experiments/run",
         ),
         ("nn/conv.py", "import scipy.signal", "this library has no room"),
-        ("figures.py", "from cnnbook.nn import Conv2D", "figures may not import nn"),
+        ("figures/charts.py", "from cnnbook.nn import Conv2D", "figures may not import nn"),
         ("widgets/conv_stepper.py", "from cnnbook import nn", "widgets may not import nn"),
         ("shapes.py", "from cnnbook.nn import Conv2D", "shapes may not import nn"),
         ("keras_twin/convert.py", "from cnnbook import figures", "keras_twin may not import figures"),
