@@ -40,6 +40,12 @@ def drop_unused(app, pagename, templatename, context, doctree):
         context[kind] = list(kept.values())
 
 
+def add_explorer(app, pagename, templatename, context, doctree):
+    """Give the script of figures to explore to the pages that have one."""
+    if 'class="cnn-figure explore"' in context.get("body", ""):
+        app.add_js_file("explore.js", defer="defer")
+
+
 # What is taken out of finished pages: some of it is added so late that no earlier event sees it.
 REPAIRS = {
     # Half a megabyte of script: the theme's style sheet draws the same icons from a font.
@@ -79,6 +85,7 @@ def setup(app):
     app.connect("source-read", say_chapter)
     app.connect("doctree-read", say_time)
     app.connect("doctree-resolved", hold_products)
+    app.connect("html-page-context", add_explorer)
     app.connect("html-page-context", drop_unused, priority=900)
     app.connect("build-finished", repair)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

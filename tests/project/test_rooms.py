@@ -16,7 +16,6 @@ MAY_IMPORT = {
     "files": set(),
     "results": {"files"},
     "figures": set(),
-    "hover": {"figures"},
     "nn": {"shapes", "files"},
     "fast": {"nn"},
     "gradcheck": {"nn"},

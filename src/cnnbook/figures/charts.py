@@ -96,11 +96,7 @@ def curves(
     """
     with drawn((WIDTH, 3.2), alt) as (figure, result):
         axis = figure.subplots()
-        for number, (name, (xs, ys)) in enumerate(series.items()):
-            style = {"color": SERIES[number % 6], "linestyle": DASHES[number % 6]}
-            axis.plot(
-                xs, ys, label=name, marker=MARKERS[number % 6] if markers else None, markersize=5, **style
-            )
+        _lines(axis, series, markers)
         axis.set(xlabel=xlabel, ylabel=ylabel)
         if "x" in log:
             axis.set_xscale("log")
@@ -111,6 +107,109 @@ def curves(
         if len(series) > 1:
             axis.legend()
     return result
+
+
+def points(
+    series: dict[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    log: str = "",
+    diagonal: bool = False,
+) -> Figure:
+    """Points in groups, told apart by colour and shape.
+
+    Parameters
+    ----------
+    series : name -> (x values, y values).
+    log : "x", "y" or "xy" for logarithmic axes.
+    diagonal : draw the line on which x and y are equal.
+
+    Examples
+    --------
+    >>> points({"ours": ([1, 2], [2, 1])}, alt="Two points.", xlabel="x", ylabel="y", diagonal=True)
+    Figure('Two points.')
+    """
+    with drawn((WIDTH, 4.2), alt) as (figure, result):
+        axis = figure.subplots()
+        if diagonal:
+            axis.plot(*[ends(series)] * 2, color=MUTED, linestyle="--", linewidth=1.5)
+        for number, (name, (xs, ys)) in enumerate(series.items()):
+            style = {"color": SERIES[number % 6], "marker": MARKERS[number % 6], "s": 22, "linewidths": 0}
+            axis.scatter(xs, ys, label=name, **style)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+        axis.set_xscale("log" if "x" in log else "linear")
+        axis.set_yscale("log" if "y" in log else "linear")
+        if len(series) > 1:
+            axis.legend()
+    return result
+
+
+def ends(series: dict[str, tuple[Sequence[float], ...]]) -> list[float]:
+    """The smallest and the largest number among all x and y.
+
+    >>> ends({"a": ([1, 2], [3, 4]), "b": ([0], [5])})
+    [0.0, 5.0]
+    """
+    every = [float(value) for values in series.values() for part in values[:2] for value in part]
+    return [min(every), max(every)]
+
+
+def contours(
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    paths: dict[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Paths over the lines of equal height of a surface; from line to line the height changes by one factor.
+
+    Parameters
+    ----------
+    x : (columns,) y : (rows,) z : (rows, columns), every height above zero.
+    paths : name -> (x values, y values).
+
+    Raises
+    ------
+    ValueError : a z of another shape, or a height that is not above zero.
+
+    Examples
+    --------
+    >>> x = y = np.linspace(-1, 1, 10)
+    >>> bowl = x**2 + y[:, np.newaxis] ** 2
+    >>> contours(x, y, bowl, {"down": ([1, 0.5], [1, 0.2])}, alt="A bowl.", xlabel="x", ylabel="y")
+    Figure('A bowl.')
+    """
+    z = np.asarray(z)
+    if z.shape != (len(y), len(x)) or not (z > 0).all():
+        raise ValueError(
+            f"contours draws heights above 0, a row for each of the {len(y)} y and a column for each of the "
+            f"{len(x)} x. Received z of shape {z.shape}, the smallest {z.min():.3g}."
+        )
+    with drawn((WIDTH, 3.6), alt) as (figure, result):
+        axis = figure.subplots()
+        axis.contour(
+            x, y, np.log10(z), levels(z), colors=MUTED, linewidths=0.6, linestyles="solid", alpha=0.8
+        )
+        _lines(axis, paths, markers=True)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+        axis.grid(visible=False)
+        axis.legend()
+    return result
+
+
+def levels(z: np.ndarray) -> list[float]:
+    """The logarithms to base 10 at which `contours` draws lines: all multiples of a half.
+
+    >>> levels(np.array([1, 100]))
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    low, high = np.log10(np.min(z)), np.log10(np.max(z))
+    return (np.arange(np.ceil(2 * low), np.floor(2 * high) + 1) / 2).tolist()
 
 
 def bars(values: dict[str, float], *, alt: str, xlabel: str, log: bool = False, unit: str = "") -> Figure:
@@ -226,3 +325,10 @@ def _diverging():
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("orange_white_blue", ["#b34a00", "#ffffff", "#00538a"])
+
+
+def _lines(axis, series, markers):
+    """One line per series, told apart by colour, dash and marker."""
+    for number, (name, (xs, ys)) in enumerate(series.items()):
+        style = {"color": SERIES[number % 6], "linestyle": DASHES[number % 6]}
+        axis.plot(xs, ys, label=name, marker=MARKERS[number % 6] if markers else None, markersize=5, **style)

@@ -106,6 +106,9 @@ def themed(svg: str, alt: str) -> str:
         svg = svg.replace(stand_in, f"var({variable}, {fallback})")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    svg = re.sub(
+        r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), svg
+    )  # 0.01 pt is enough
     svg = re.sub(r"(<(?:g|text)[^>]*?) id=\"[^\"]*\"", r"\1", svg)
     prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
