@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.core.render import load_mime_renders
 from sphinx.util.console import nocolor
 
 
@@ -38,6 +39,16 @@ def drop_unused(app, pagename, templatename, context, doctree):
             if "thebe" not in text.lower():
                 kept.setdefault(text, file)
         context[kind] = list(kept.values())
+
+
+class DrawnInstead:
+    """Figures to explore are live in JupyterLab and bring their drawing too, as HTML: a page takes that."""
+
+    mime_priority_overrides = ()
+
+    @staticmethod
+    def handle_mime(renderer, data, inline):
+        return [] if data.mime_type == "application/vnd.plotly.v1+json" else None
 
 
 def add_explorer(app, pagename, templatename, context, doctree):
@@ -82,6 +93,8 @@ def repair(app, exception):
 def setup(app):
     if not sys.stderr.isatty():
         nocolor()  # Jupyter Book writes colour codes into files too
+    if DrawnInstead not in load_mime_renders():
+        load_mime_renders().append(DrawnInstead)
     app.connect("source-read", say_chapter)
     app.connect("doctree-read", say_time)
     app.connect("doctree-resolved", hold_products)

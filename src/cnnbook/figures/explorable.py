@@ -84,7 +84,7 @@ def coloured(spec: Any, colours: dict[str, str]) -> Any:
     return colours.get(spec, spec) if isinstance(spec, str) else spec
 
 
-def layout(xlabel: str, ylabel: str, *, log: str = "", hovermode: str = "closest") -> dict[str, Any]:
+def layout(xlabel: str, ylabel: str, *, log: str = "") -> dict[str, Any]:
     """Lay out two axes in the book's look. log : "x", "y" or "xy" for logarithmic axes.
 
     >>> layout("step", "loss", log="y")["yaxis"]["type"]
@@ -115,7 +115,7 @@ def layout(xlabel: str, ylabel: str, *, log: str = "", hovermode: str = "closest
         "plot_bgcolor": "--fig-bg",
         "margin": {"l": 8, "r": 12, "t": 52, "b": 8},
         "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
-        "hovermode": hovermode,
+        "hovermode": "closest",
         "hoverlabel": {
             "bgcolor": "--fig-bg",
             "bordercolor": "--fig-muted",

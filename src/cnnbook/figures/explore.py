@@ -56,8 +56,9 @@ def curves(
     else:
         numbers = _one_below_the_other(traces, xlabel, ylabel)
     _hover(traces, xlabel, ylabel, together)
-    look = layout(xlabel, ylabel, log=log, hovermode="x unified" if together else "closest")
-    look["showlegend"] = len(traces) > 1
+    look = layout(xlabel, ylabel, log=log) | {"showlegend": len(traces) > 1}
+    if together:
+        look |= {"hovermode": "x unified", "hoverdistance": -1}  # wherever the pointer is
     return Explorable(drawing.svg, alt, {"data": traces, "layout": look}, numbers)
 
 
@@ -213,7 +214,7 @@ def matrix(
     look["xaxis"] |= {"showgrid": False, "showline": False}
     look["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False, "showline": False}
     rows = [[name, *row] for name, row in zip(names, values.tolist(), strict=True)]
-    numbers = table(f"Rows: {ylabel}. Columns: {xlabel}.", ["", *names], rows)
+    numbers = table(f"Rows: {ylabel}. Columns: {xlabel}.", [ylabel, *names], rows)
     return Explorable(drawing.svg, alt, {"data": [cells], "layout": look}, numbers)
 
 
