@@ -44,6 +44,6 @@ def test_jupyterlab_shows_a_live_plot_and_not_the_drawing(chromium, tmp_path):
             if plot.locator(".hoverlayer text").count():
                 break
             page.wait_for_timeout(250)
-        assert "ours" in plot.locator(".hoverlayer").text_content()
+        assert "step: " in plot.locator(".hoverlayer").text_content()
         own = origin.removeprefix("http:")
         assert [problem for problem in opened.problems if own not in problem] == []
