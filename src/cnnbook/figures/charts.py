@@ -198,7 +198,7 @@ def contours(
         _lines(axis, paths, markers=True)
         axis.set(xlabel=xlabel, ylabel=ylabel)
         axis.grid(visible=False)
-        axis.legend()
+        figure.legend(loc="outside lower left", ncols=4)
     return result
 
 
