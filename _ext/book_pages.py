@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.core.render import load_mime_renders
 from sphinx.util.console import nocolor
 
 
@@ -38,6 +39,22 @@ def drop_unused(app, pagename, templatename, context, doctree):
             if "thebe" not in text.lower():
                 kept.setdefault(text, file)
         context[kind] = list(kept.values())
+
+
+class DrawnInstead:
+    """Figures to explore are live in JupyterLab and bring their drawing too, as HTML: a page takes that."""
+
+    mime_priority_overrides = ()
+
+    @staticmethod
+    def handle_mime(renderer, data, inline):
+        return [] if data.mime_type == "application/vnd.plotly.v1+json" else None
+
+
+def add_explorer(app, pagename, templatename, context, doctree):
+    """Give the script of figures to explore to the pages that have one."""
+    if 'class="cnn-figure explore"' in context.get("body", ""):
+        app.add_js_file("explore.js", defer="defer")
 
 
 # What is taken out of finished pages: some of it is added so late that no earlier event sees it.
@@ -76,9 +93,12 @@ def repair(app, exception):
 def setup(app):
     if not sys.stderr.isatty():
         nocolor()  # Jupyter Book writes colour codes into files too
+    if DrawnInstead not in load_mime_renders():
+        load_mime_renders().append(DrawnInstead)
     app.connect("source-read", say_chapter)
     app.connect("doctree-read", say_time)
     app.connect("doctree-resolved", hold_products)
+    app.connect("html-page-context", add_explorer)
     app.connect("html-page-context", drop_unused, priority=900)
     app.connect("build-finished", repair)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,7 @@ The same functions serve the tests of the real pages and the tests that plant a 
 """
 
 import gzip
+import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -223,6 +224,28 @@ def other_modules(html):
         if count != 1:
             problems.append(f"{file} is in {count} scripts of the page, byte for byte, instead of one")
     return problems
+
+
+def to_explore(html):
+    """Find figures to explore that lack a part, and pages that load for them what they do not need."""
+    figures = [tag for tag in html.having("div") if tag.get("class") == "cnn-figure explore"]
+    folds = [tag for tag in html.having("details") if tag.get("class") == "explore-numbers"]
+    data = [body for tag, body in html.scripts if tag.get("type") == "application/json"]
+    sources = [tag.get("src", "") for tag, _ in html.scripts]
+    found = {
+        "explore.js": (sum("explore.js" in source for source in sources), int(bool(figures))),
+        "Plotly, before the reader asks for it,": (sum("plotly" in source for source in sources), 0),
+        "a figure's data": (
+            sum({"data", "layout"} <= json.loads(body).keys() for body in data),
+            len(figures),
+        ),
+        "a figure's numbers": (len(folds), len(figures)),
+    }
+    return [
+        f"{what} is there {count} times, wanted {wanted}, for {len(figures)} figures to explore"
+        for what, (count, wanted) in found.items()
+        if count != wanted
+    ]
 
 
 # ---------------------------------------------------------------- gate 10: weight

@@ -525,6 +525,7 @@ globalThis.look = (() => {
     }
     scrollTo(0, 0);
     for (const widget of widgets()) if (widget.shadowRoot) walk(widget);
+    for (const button of all(".explore-button")) button.click();
   }
 
   // Leave of code its text and of drawings their frame. axe takes minutes over thousands of spans and marks that say

@@ -54,6 +54,17 @@ def test_a_page_carries_the_very_modules_that_are_tested(html):
 
 
 @page
+def test_only_a_page_with_a_figure_to_explore_loads_its_script_and_none_loads_plotly(html):
+    files.nothing(files.to_explore(html))
+
+
+def test_the_figures_to_explore_are_where_exploring_tells_something(site):
+    having = {name for name in PAGES if 'class="cnn-figure explore"' in files.read(site, name).text}
+    wanted = {"training", "batch_normalization", "how_fast", "cnn_from_scratch", "parity_ledger"}
+    assert having == {f"chapters/{name}" for name in wanted}
+
+
+@page
 def test_a_page_keeps_within_its_weight(html, site, name, record_property):
     record_property("page", [name, files.weights(html, site)])  # told at the end of the run
     files.nothing(files.overweight(html, site))

@@ -80,6 +80,19 @@ IN_FILES = {
         "export function numberGrid (",
         "grid.js is in 0",
     ),
+    "a script for figures that are not there": (
+        files.to_explore,
+        HEAD,
+        '<script src="explore.js"></script>',
+        r"explore\.js is there 1",
+    ),
+    "Plotly at once": (files.to_explore, HEAD, '<script src="plotly-cartesian.min.js"></script>', "Plotly"),
+    "a figure to explore without its parts": (
+        files.to_explore,
+        BODY,
+        '<div class="cnn-figure explore"></div>',
+        "data is there 0 times, wanted 1",
+    ),
     "no widget module": (
         files.other_modules,
         '<script type="module">',

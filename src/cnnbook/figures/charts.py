@@ -1,86 +1,13 @@
 """Figures for the book: arrays in, one themed picture out.
 
-Every function returns a `Figure`. It is drawn by Matplotlib with stand-in colours that are then replaced by
-the page's own CSS variables, so that a figure follows the light/dark switch without being redrawn, prints,
-and works in a notebook, where the fallback colours apply. Nothing here computes results.
+Every function returns a `Figure`. Nothing here computes results.
 """
 
-import contextlib
-import hashlib
-import html
-import io
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
-# stand-in colour -> (CSS variable, colour where the page defines none)
-INK = {
-    "#010203": ("--fig-fg", "currentColor"),
-    "#010204": ("--fig-muted", "#6b7280"),
-    "#010205": ("--fig-grid", "#9ca3af"),
-    "#010206": ("--fig-bg", "transparent"),
-    "#010211": ("--fig-1", "#0072b2"),
-    "#010212": ("--fig-2", "#d55e00"),
-    "#010213": ("--fig-3", "#009e73"),
-    "#010214": ("--fig-4", "#cc79a7"),
-    "#010215": ("--fig-5", "#8f7700"),
-    "#010216": ("--fig-6", "#5b7fa6"),
-    "#010221": ("--fig-pos", "#0072b2"),
-    "#010222": ("--fig-neg", "#d55e00"),
-}
-FG, MUTED, GRID, BG = "#010203", "#010204", "#010205", "#010206"
-SERIES = ["#010211", "#010212", "#010213", "#010214", "#010215", "#010216"]
-MARKERS, DASHES = "osD^vP", ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
-
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "cnnbook",
-    "font.size": 11,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": FG,
-    "axes.titlecolor": FG,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": GRID,
-    "grid.alpha": 0.4,
-    "grid.linewidth": 0.6,
-    "figure.facecolor": "none",
-    "figure.constrained_layout.h_pad": 0.02,
-    "figure.constrained_layout.w_pad": 0.03,
-    "xtick.color": FG,
-    "ytick.color": FG,
-    "text.color": FG,
-    "legend.frameon": False,
-    "legend.fontsize": 10,
-    "lines.linewidth": 2,
-}
-
-
-WIDTH = 4.9  # inches; a figure's type is then readable on a phone 390 px wide
-
-
-class Figure:
-    """A picture that is its own SVG text.
-
-    Parameters
-    ----------
-    svg : the drawing.
-    alt : what the figure shows, for those who cannot see it.
-    """
-
-    def __init__(self, svg: str, alt: str):
-        self.svg, self.alt = svg, alt
-
-    def _repr_html_(self) -> str:
-        return f'<div class="cnn-figure">{self.svg}</div>'
-
-    def __repr__(self):
-        return f"{type(self).__name__}({self.alt!r})"
+from cnnbook.figures.style import DASHES, FG, GRID, MARKERS, MUTED, SERIES, WIDTH, Figure, drawn
 
 
 def images(
@@ -128,7 +55,7 @@ def images(
     rows = -(-len(arrays) // columns)
     tallest = max(array.shape[0] / array.shape[1] for array in arrays)
     height = rows * (WIDTH / columns * tallest + (0.25 if titles else 0)) + (0.25 if any(both_signs) else 0)
-    with _figure((WIDTH, height), alt) as (figure, result):
+    with drawn((WIDTH, height), alt) as (figure, result):
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis in axes[len(arrays) :]:
             axis.set_axis_off()
@@ -167,13 +94,9 @@ def curves(
     >>> curves({"loss": ([0, 1], [2.3, 1.1])}, alt="It falls.", xlabel="step", ylabel="loss (nats)")
     Figure('It falls.')
     """
-    with _figure((WIDTH, 3.2), alt) as (figure, result):
+    with drawn((WIDTH, 3.2), alt) as (figure, result):
         axis = figure.subplots()
-        for number, (name, (xs, ys)) in enumerate(series.items()):
-            style = {"color": SERIES[number % 6], "linestyle": DASHES[number % 6]}
-            axis.plot(
-                xs, ys, label=name, marker=MARKERS[number % 6] if markers else None, markersize=5, **style
-            )
+        _lines(axis, series, markers)
         axis.set(xlabel=xlabel, ylabel=ylabel)
         if "x" in log:
             axis.set_xscale("log")
@@ -186,6 +109,109 @@ def curves(
     return result
 
 
+def points(
+    series: dict[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    log: str = "",
+    diagonal: bool = False,
+) -> Figure:
+    """Points in groups, told apart by colour and shape.
+
+    Parameters
+    ----------
+    series : name -> (x values, y values).
+    log : "x", "y" or "xy" for logarithmic axes.
+    diagonal : draw the line on which x and y are equal.
+
+    Examples
+    --------
+    >>> points({"ours": ([1, 2], [2, 1])}, alt="Two points.", xlabel="x", ylabel="y", diagonal=True)
+    Figure('Two points.')
+    """
+    with drawn((WIDTH, 4.2), alt) as (figure, result):
+        axis = figure.subplots()
+        if diagonal:
+            axis.plot(*[ends(series)] * 2, color=MUTED, linestyle="--", linewidth=1.5)
+        for number, (name, (xs, ys)) in enumerate(series.items()):
+            style = {"color": SERIES[number % 6], "marker": MARKERS[number % 6], "s": 22, "linewidths": 0}
+            axis.scatter(xs, ys, label=name, **style)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+        axis.set_xscale("log" if "x" in log else "linear")
+        axis.set_yscale("log" if "y" in log else "linear")
+        if len(series) > 1:
+            axis.legend()
+    return result
+
+
+def ends(series: dict[str, tuple[Sequence[float], ...]]) -> list[float]:
+    """The smallest and the largest number among all x and y.
+
+    >>> ends({"a": ([1, 2], [3, 4]), "b": ([0], [5])})
+    [0.0, 5.0]
+    """
+    every = [float(value) for values in series.values() for part in values[:2] for value in part]
+    return [min(every), max(every)]
+
+
+def contours(
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    paths: dict[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Paths over the lines of equal height of a surface; from line to line the height changes by one factor.
+
+    Parameters
+    ----------
+    x : (columns,) y : (rows,) z : (rows, columns), every height above zero.
+    paths : name -> (x values, y values).
+
+    Raises
+    ------
+    ValueError : a z of another shape, or a height that is not above zero.
+
+    Examples
+    --------
+    >>> x = y = np.linspace(-1, 1, 10)
+    >>> bowl = x**2 + y[:, np.newaxis] ** 2
+    >>> contours(x, y, bowl, {"down": ([1, 0.5], [1, 0.2])}, alt="A bowl.", xlabel="x", ylabel="y")
+    Figure('A bowl.')
+    """
+    z = np.asarray(z)
+    if z.shape != (len(y), len(x)) or not (z > 0).all():
+        raise ValueError(
+            f"contours draws heights above 0, a row for each of the {len(y)} y and a column for each of the "
+            f"{len(x)} x. Received z of shape {z.shape}, the smallest {z.min():.3g}."
+        )
+    with drawn((WIDTH, 3.6), alt) as (figure, result):
+        axis = figure.subplots()
+        axis.contour(
+            x, y, np.log10(z), levels(z), colors=MUTED, linewidths=0.6, linestyles="solid", alpha=0.8
+        )
+        _lines(axis, paths, markers=True)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+        axis.grid(visible=False)
+        figure.legend(loc="outside lower left", ncols=4)
+    return result
+
+
+def levels(z: np.ndarray) -> list[float]:
+    """The logarithms to base 10 at which `contours` draws lines: all multiples of a half.
+
+    >>> levels(np.array([1, 100]))
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    low, high = np.log10(np.min(z)), np.log10(np.max(z))
+    return (np.arange(np.ceil(2 * low), np.floor(2 * high) + 1) / 2).tolist()
+
+
 def bars(values: dict[str, float], *, alt: str, xlabel: str, log: bool = False, unit: str = "") -> Figure:
     """One horizontal bar per name, with its number written at its end.
 
@@ -194,12 +220,12 @@ def bars(values: dict[str, float], *, alt: str, xlabel: str, log: bool = False, 
     >>> bars({"dense": 1e6, "conv": 320}, alt="Dense needs far more.", xlabel="parameters", log=True)
     Figure('Dense needs far more.')
     """
-    with _figure((WIDTH, 0.65 + 0.42 * len(values)), alt) as (figure, result):
+    with drawn((WIDTH, 0.65 + 0.42 * len(values)), alt) as (figure, result):
         axis = figure.subplots()
         names, numbers = list(values), list(values.values())
-        drawn = axis.barh(names, numbers, color=SERIES[0], height=0.6)
+        shown = axis.barh(names, numbers, color=SERIES[0], height=0.6)
         labels = [f"{number:,.0f}{unit}" if number >= 1000 else f"{number:.4g}{unit}" for number in numbers]
-        axis.bar_label(drawn, labels, padding=4, color=FG)
+        axis.bar_label(shown, labels, padding=4, color=FG)
         axis.set_xlabel(xlabel)
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
@@ -234,7 +260,7 @@ def matrix(
     Figure('Ones on the diagonal.')
     """
     rows, columns = values.shape
-    with _figure((WIDTH, 0.7 + 4.4 * rows / columns), alt) as (figure, result):
+    with drawn((WIDTH, 0.7 + 4.4 * rows / columns), alt) as (figure, result):
         axis = figure.subplots()
         for i, j in np.argwhere(values):
             color = SERIES[0] if values[i, j] > 0 else SERIES[1]
@@ -280,7 +306,7 @@ def panels(
     Figure('b rises more.')
     """
     rows = -(-len(values) // columns)
-    with _figure((WIDTH, 0.5 + 1.05 * rows), alt) as (figure, result):
+    with drawn((WIDTH, 0.5 + 1.05 * rows), alt) as (figure, result):
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         for axis in axes[len(values) :]:
             axis.set_axis_off()
@@ -295,48 +321,14 @@ def panels(
     return result
 
 
-@contextlib.contextmanager
-def _figure(size, alt):
-    """A Matplotlib figure in the book's style, and the `Figure` that holds its SVG when the block ends."""
-    import matplotlib
-    from matplotlib.figure import Figure as MatplotlibFigure
-
-    result = Figure("", alt)
-    with matplotlib.rc_context(STYLE):
-        drawing = MatplotlibFigure(figsize=size, layout="constrained")
-        yield drawing, result
-        buffer = io.StringIO()
-        drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-        result.svg = themed(buffer.getvalue(), alt)
-
-
-def themed(svg: str, alt: str) -> str:
-    """Matplotlib's SVG made fit for a page: theme colours, the page's font, a label, no clashing ids.
-
-    >>> themed('<svg width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1"/></svg>', "Nothing.")[:48]
-    '<svg viewBox="-6 -9 84 50" role="img" aria-label'
-    """
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    for stand_in, (variable, fallback) in INK.items():
-        svg = svg.replace(stand_in, f"var({variable}, {fallback})")
-    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r"(<(?:g|text)[^>]*?) id=\"[^\"]*\"", r"\1", svg)
-    prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
-    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
-    view_box = f"-6 -9 {width + 12:g} {height + 14:g}"  # room for a larger font
-    label = html.escape(alt, quote=True)
-    head = (
-        f'<svg viewBox="{view_box}" role="img" aria-label="{label}" '
-        f'style="width: 100%; max-width: {1.45 * width:.0f}px; height: auto; overflow: visible" '
-        'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-    )
-    return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
-
-
 def _diverging():
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("orange_white_blue", ["#b34a00", "#ffffff", "#00538a"])
+
+
+def _lines(axis, series, markers):
+    """One line per series, told apart by colour, dash and marker."""
+    for number, (name, (xs, ys)) in enumerate(series.items()):
+        style = {"color": SERIES[number % 6], "linestyle": DASHES[number % 6]}
+        axis.plot(xs, ys, label=name, marker=MARKERS[number % 6] if markers else None, markersize=5, **style)
