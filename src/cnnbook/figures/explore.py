@@ -206,13 +206,11 @@ def matrix(
         "colorscale": [[0, "--fig-bg"], [1, "--fig-1"]],
         "opacity": 0.45,
         "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
+        **{"xgap": 1, "ygap": 1},
     }
-    look = layout(xlabel, "")
-    look["xaxis"] |= {"type": "category", "tickvals": cells["x"], "ticktext": list(map(str, range(size)))}
-    look["xaxis"] |= {"showgrid": False, "showline": False}
-    look["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False, "showline": False}
+    plainly, look = {"type": "category", "showgrid": False, "showline": False}, layout(xlabel, "")
+    look["xaxis"] |= plainly | {"tickvals": cells["x"], "ticktext": list(map(str, range(size)))}
+    look["yaxis"] |= plainly | {"autorange": "reversed"}
     rows = [[name, *row] for name, row in zip(names, values.tolist(), strict=True)]
     numbers = table(f"Rows: {ylabel}. Columns: {xlabel}.", [ylabel, *names], rows)
     return Explorable(drawing.svg, alt, {"data": [cells], "layout": look}, numbers)
