@@ -82,23 +82,22 @@ def test_numbers_near_100_leave_batch_normalisation_fewer_digits_and_ours_loses_
     assert told["off_ours"] < told["off_keras"]
 
 
-def test_the_networks_are_three_with_three_optimizers_for_fifty_steps_and_one_chaotic_row(ledger):
+def test_the_networks_are_three_with_three_optimizers_for_fifty_steps_and_one_row_may_part(ledger):
     names = [net["setting"].split(", ")[0] for net in ledger["nets"]]
     assert {name: names.count(name) for name in names} == {"mlp": 3, "fashion_cnn": 4, "small_cnn": 3}
     assert {len(net["away"]["ours"]) for net in ledger["nets"]} == {50}
     assert [net["chaotic"] for net in ledger["nets"]].count(True) == 1
 
 
-def test_the_chaotic_run_leaves_the_referee_on_both_sides_alike(page):
-    away = page["chaotic"]["away"]
-    ours, keras = max(away["ours"]), max(away["keras"])
-    assert 1 / 3 < ours / keras < 3
-    assert min(ours, keras) > 1e-2
+def test_at_the_authors_rate_float64_stays_together_wherever_a_float32_curve_goes(ledger, told):
+    """Which float32 curve parts depends on the machine that recorded the ledger, so none is promised."""
+    assert told["part_64"] <= ledger["limits"]["curves_64"]
+    assert told["part_64"] < 1e-3 * max(told["part_ours"], told["part_keras"])
 
 
-def test_the_other_rows_stay_with_keras(ledger, page):
+def test_the_other_rows_stay_with_keras(ledger):
     calm = [net for net in ledger["nets"] if not net["chaotic"]]
-    assert max(net["apart"] for net in calm) < page["chaotic"]["apart"] / 100
+    assert max(net["apart"] for net in calm) <= ledger["limits"]["curves"]
 
 
 def test_a_bias_before_batch_normalisation_has_no_gradient_but_rounding(ledger):

@@ -68,6 +68,7 @@ def summary(ledger: Recording) -> dict[str, float]:
     everything, nets = rows(ledger), ledger["nets"]
     who = [nearer(row) for row in everything]
     off = max((row for row in everything if "off centre" in row["setting"]), key=worst)
+    parting = next(net["away"] for net in nets if net["chaotic"])
     return {
         "n_cases": len(everything),
         "n_families": len(ledger["layers"]),
@@ -81,6 +82,9 @@ def summary(ledger: Recording) -> dict[str, float]:
         "off_apart": worst(off),
         "off_ours": worst(off, OURS),
         "off_keras": worst(off, KERAS),
+        "part_ours": max(parting["ours"]),
+        "part_keras": max(parting["keras"]),
+        "part_64": max(parting["keras referee"]),
         "worst_curve_64": max(max(net["away"]["keras referee"]) for net in nets),
         "bias_noise": max(noise for net in nets for noise in net["excluded"].values()),
     }
@@ -109,7 +113,7 @@ def settings_tables(ledger: Recording) -> Folds:
 
 
 def networks_table(ledger: Recording) -> Table:
-    """A line for each training run. ‡ marks the chaotic one."""
+    """A line for each training run. ‡ marks the one whose float32 curves need not stay together."""
     lines = []
     for net in ledger["nets"]:
         name = re.sub(", batches of [0-9]+", "", net["setting"]) + " ‡" * net["chaotic"]
@@ -131,8 +135,10 @@ def short(value: float) -> str:
 def scientific(value: float) -> str:
     """Two digits, as a person writes them.
 
-    >>> scientific(1.2e-07)
-    '1.2 · 10⁻⁷'
+    >>> scientific(1.2e-07), scientific(0.29)
+    ('1.2 · 10⁻⁷', '0.29')
     """
+    if 0.01 <= abs(value) < 100:
+        return f"{value:.2g}"
     digits, exponent = f"{value:.1e}".split("e")
     return f"{digits} · 10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
