@@ -46,10 +46,8 @@ def images(
     both_signs = np.broadcast_to(signed, len(arrays))
     grey = [array for array, sign in zip(arrays, both_signs, strict=True) if not sign]
     scales = {False: (min((a.min() for a in grey), default=0), max((a.max() for a in grey), default=1))}
-    high = (
-        max((np.abs(a).max() for a, sign in zip(arrays, both_signs, strict=True) if sign), default=0) or 1.0
-    )
-    scales[True] = (-high, high)
+    high = max((np.abs(a).max() for a, sign in zip(arrays, both_signs, strict=True) if sign), default=0)
+    scales[True] = (-(high or 1.0), high or 1.0)
 
     columns = min(columns or 4, len(arrays))
     rows = -(-len(arrays) // columns)
