@@ -127,7 +127,8 @@ def test_names_reach_plotly_and_the_table_as_they_are_written():
 
 
 def test_no_name_can_end_the_script_that_carries_the_data():
-    figure = explore.curves({"</script>": ([0], [1])}, **LABELS)
+    spec = {"data": [{"name": "</script><script>"}], "layout": {}}
+    figure = figures.Explorable("<svg></svg>", "A picture.", spec, "<table></table>")
     assert figure._repr_html_().count("</script>") == 1
     assert data_of(figure._repr_html_()) == figure.spec
 
@@ -199,6 +200,11 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence(refuses):
         "the smallest 0."
     ):
         explore.matrix(COUNTS, names=["a", "b"], **LABELS)
+    with refuses(
+        "matrix takes counts, a row and a column for each of its 0 names. Received values of shape (0, 0), "
+        "the smallest None."
+    ):
+        explore.matrix(np.zeros((0, 0)), names=[], **LABELS)
     with refuses(
         "contours draws heights above 0, a row for each of the 5 y and a column for each of the 7 x. "
         "Received z of shape (5, 7), the smallest -0.99."

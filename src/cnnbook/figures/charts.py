@@ -44,7 +44,11 @@ def images(
             f"images draws one or more arrays of shape (H, W) or (H, W, 1). Received shapes {shapes}."
         )
     both_signs = np.broadcast_to(signed, len(arrays))
-    scales = _scales(arrays, both_signs)
+    grey = [array for array, sign in zip(arrays, both_signs, strict=True) if not sign]
+    scales = {False: (min((a.min() for a in grey), default=0), max((a.max() for a in grey), default=1))}
+    high = max((np.abs(a).max() for a, sign in zip(arrays, both_signs, strict=True) if sign), default=0)
+    scales[True] = (-(high or 1.0), high or 1.0)
+
     columns = min(columns or 4, len(arrays))
     rows = -(-len(arrays) // columns)
     tallest = max(array.shape[0] / array.shape[1] for array in arrays)
@@ -65,15 +69,6 @@ def images(
             high = scales[True][1]
             figure.supxlabel(f"orange -{high:.3g}, white 0, blue +{high:.3g}", fontsize=9, color=FG)
     return result
-
-
-def _scales(arrays, both_signs):
-    """The lowest and the highest number of all grey images (False) and of all signed ones (True)."""
-    grey = [array for array, sign in zip(arrays, both_signs, strict=True) if not sign]
-    signed = [np.abs(array).max() for array, sign in zip(arrays, both_signs, strict=True) if sign]
-    high = max(signed, default=0) or 1.0
-    low_grey, high_grey = min((a.min() for a in grey), default=0), max((a.max() for a in grey), default=1)
-    return {False: (low_grey, high_grey), True: (-high, high)}
 
 
 def curves(

@@ -16,6 +16,16 @@ from cnnbook.figures.explorable import Explorable, layout, plain, rounded, table
 COLOURS = [f"--fig-{number}" for number in range(1, 7)]
 SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"]  # as charts.MARKERS
 DASHES = ["solid", "dash", "dashdot", "dot", "longdashdot", "2px,2px"]
+CELLS = {  # how a matrix looks
+    "type": "heatmap",
+    "texttemplate": "%{text}",
+    "textfont": {"color": "--fig-fg"},
+    "colorscale": [[0, "--fig-bg"], [1, "--fig-1"]],
+    "opacity": 0.45,
+    "showscale": False,
+    "xgap": 1,
+    "ygap": 1,
+}
 ROWS = 60  # of a table of curves
 Series = tuple[Sequence[float], Sequence[float]] | tuple[Sequence[float], Sequence[float], Sequence[str]]
 
@@ -184,7 +194,7 @@ def matrix(
     Explorable('All right.')
     """
     values, size = np.asarray(values), len(names)
-    if values.shape != (size, size) or values.min() < 0:
+    if not size or values.shape != (size, size) or values.min() < 0:
         raise ValueError(
             f"matrix takes counts, a row and a column for each of its {size} names. Received values of shape "
             f"{values.shape}, the smallest {values.min() if values.size else None}."
@@ -193,24 +203,18 @@ def matrix(
     numbered = [f"{name} {k}" for k, name in enumerate(names)]
     axes = f"{plain(ylabel)}: %{{y}}<br>{plain(xlabel)}: %{{x}}"
     drawing = charts.matrix(drawn, alt=alt, xlabel=xlabel, ylabel="", row_names=numbered)
-    cells = {
-        "type": "heatmap",
+    cells = CELLS | {
         "x": [plain(name) for name in numbered],
         "y": [plain(name) for name in numbered],
         "z": [rounded(row, 3) for row in np.log1p(values)],
         "text": [[f"{count:g}" if count else "" for count in row] for row in drawn],
         "customdata": [rounded(row) for row in values],
-        "texttemplate": "%{text}",
-        "textfont": {"color": "--fig-fg"},
         "hovertemplate": f"{axes}<br>count: %{{customdata}}<extra></extra>",
-        "colorscale": [[0, "--fig-bg"], [1, "--fig-1"]],
-        "opacity": 0.45,
-        "showscale": False,
-        **{"xgap": 1, "ygap": 1},
     }
-    plainly, look = {"type": "category", "showgrid": False, "showline": False}, layout(xlabel, "")
-    look["xaxis"] |= plainly | {"tickvals": cells["x"], "ticktext": list(map(str, range(size)))}
-    look["yaxis"] |= plainly | {"autorange": "reversed"}
+    look = layout(xlabel, "")
+    look["xaxis"] |= {"type": "category", "tickvals": cells["x"], "ticktext": list(map(str, range(size)))}
+    look["xaxis"] |= {"showgrid": False, "showline": False}
+    look["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False, "showline": False}
     rows = [[name, *row] for name, row in zip(names, values.tolist(), strict=True)]
     numbers = table(f"Rows: {ylabel}. Columns: {xlabel}.", [ylabel, *names], rows)
     return Explorable(drawing.svg, alt, {"data": [cells], "layout": look}, numbers)
