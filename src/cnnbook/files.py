@@ -10,7 +10,7 @@ def atomic_write(path: Path | str, text: str | bytes) -> None:
 
     Raises
     ------
-    OSError : it cannot be written; nothing has changed.
+    OSError : if it cannot be written; nothing has changed then.
 
     Examples
     --------

@@ -44,7 +44,7 @@ def pad_amounts(
 
     Raises
     ------
-    ValueError : for any other padding.
+    ValueError : if padding is anything else.
 
     Examples
     --------

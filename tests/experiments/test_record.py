@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.first_steps import first_losses
 
 from cnnbook import data, nn, results
 from cnnbook.experiments.catalogue import EXPERIMENTS
-from cnnbook.experiments.run import first_losses, prepare
+from cnnbook.experiments.run import prepare
 from cnnbook.experiments.sweep import jobs, missing, recorded
 from cnnbook.results import replay, scoreboard
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from support.first_steps import first_losses
 
 from cnnbook import bugzoo, data, nn, results
 from cnnbook.experiments import probes, settings
 from cnnbook.experiments import run as module
 from cnnbook.experiments.catalogue import EXPERIMENTS
-from cnnbook.experiments.run import Keeper, first_losses, prepare, run
+from cnnbook.experiments.run import Keeper, prepare, run
 from cnnbook.experiments.settings import images_for, raw, shuffled, standardised
 from cnnbook.results import replay
 

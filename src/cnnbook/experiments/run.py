@@ -92,20 +92,6 @@ def run(experiment: str, variant: str, side: str, seed: int) -> dict:
     return found
 
 
-def first_losses(experiment: str, variant: str, side: str, seed: int, steps: int) -> list[float]:
-    """The losses of a run's first steps, and no more: to see whether a recorded run still comes out alike."""
-
-    class Stop:
-        def on_step(self, model, step, logs):
-            if step + 1 == steps:
-                raise KeyboardInterrupt
-
-    with one_thread():
-        setting, images, _, trainer = prepare(experiment, variant, side, seed)
-        settings = {"epochs": 1, "batch_size": setting.batch_size, "seed": seed}
-        return trainer.fit(*images.train, **settings, callbacks=[Stop()]).steps["loss"]
-
-
 def prepare(experiment: str, variant: str, side: str, seed: int):
     """What a run begins with: its setting, its images, our built network, and the side to be trained."""
     setting = EXPERIMENTS[experiment].variants[variant]

@@ -62,9 +62,9 @@ def fuse(model: Sequential, *, shards: int = 1) -> "FusedSequential":
 
     Raises
     ------
-    RuntimeError : a model that is not built.
-    ValueError : with shards, a batch norm outside such a block or a layer that is not from cnnbook.nn: nobody
-        knows what these need from the other shards.
+    RuntimeError : if the model is not built.
+    ValueError : if, with shards, a batch norm stands outside such a block or a layer is not from cnnbook.nn:
+        what they need from the other shards is not known.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def images(
 
     Raises
     ------
-    ValueError : for anything but 2-D images.
+    ValueError : if an image is not 2-D.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def contours(
 
     Raises
     ------
-    ValueError : a z of another shape, or a height that is not above zero.
+    ValueError : if z has another shape, or a height is not above zero.
 
     Examples
     --------

@@ -42,8 +42,8 @@ def curves(
 
     Raises
     ------
-    ValueError : no series; one whose parts are not equally long; a number that a logarithmic axis has no
-        place for.
+    ValueError : if there is no series, if the parts of one are not equally long, or if a logarithmic axis has
+        no place for a number.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def contours(
 
     Raises
     ------
-    ValueError : a z of another shape or with numbers that are not positive; paths as for `curves`.
+    ValueError : if z has another shape or a number that is not positive; for paths as for `curves`.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def matrix(
 
     Raises
     ------
-    ValueError : a matrix of another shape, or a negative number in it.
+    ValueError : if the matrix has another shape or holds a negative number.
 
     Examples
     --------

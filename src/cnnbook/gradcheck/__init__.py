@@ -57,8 +57,8 @@ def check_layer(
 
     Raises
     ------
-    GradientError : names the array, the position and both numbers, and what the pattern of the error
-        suggests. Its `.report` holds the rest.
+    GradientError : if a gradient is wrong; names the array, the position and both numbers, and what the
+        pattern of the error suggests. Its `.report` holds the rest.
 
     Examples
     --------

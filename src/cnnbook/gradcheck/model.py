@@ -26,8 +26,8 @@ def check_model(model, loss, x: Array, targets: Array, *, tolerance: float = 1e-
 
     Raises
     ------
-    GradientError : names the first array whose gradient is wrong, counted from the loss: a wrong layer spoils
-        everything before it, so there, or in the layer right after, is where to look.
+    GradientError : if a gradient is wrong; names the first wrong one, counted from the loss. A wrong layer
+        spoils the gradients of all layers before it, so look there, or in the layer right after.
 
     Examples
     --------

@@ -39,7 +39,7 @@ def to_keras(part, *, dtype=None):
     Raises
     ------
     RuntimeError : when a layer or a model has not been built.
-    ValueError : for a class of your own, whose formulas Keras cannot know.
+    ValueError : if the class is your own: Keras cannot know its formulas.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def from_keras(part):
     Raises
     ------
     RuntimeError : when `part` has not been built.
-    ValueError : for a class or an argument that has no counterpart in `cnnbook.nn`; it is named.
+    ValueError : if a class or an argument has no counterpart in `cnnbook.nn`; it is named.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class Conv2D(keras.layers.Layer):
 
     Raises
     ------
-    ValueError : values that no convolution can have, an input that is no image of known size.
+    ValueError : if an argument is impossible, or the input is no image of known size.
 
     Examples
     --------

@@ -37,7 +37,7 @@ class Dense(tf.Module):
 
     Raises
     ------
-    ValueError : impossible sizes, an unknown activation, inputs of another shape or dtype.
+    ValueError : if a size is impossible, the activation unknown, or an input of another shape or dtype.
 
     Examples
     --------

@@ -45,8 +45,8 @@ def fit(
 
     Raises
     ------
-    ValueError : data that do not fit together, numbers out of range.
-    FloatingPointError : the loss is no longer finite.
+    ValueError : if the data do not fit together or a number is out of range.
+    FloatingPointError : if the loss is no longer finite.
 
     Examples
     --------

@@ -55,7 +55,7 @@ class LeakyReLU(Layer):
 
     Raises
     ------
-    ValueError : a negative slope (constructor).
+    ValueError : if the slope is negative (constructor).
 
     Examples
     --------

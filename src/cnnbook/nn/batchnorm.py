@@ -38,8 +38,8 @@ class BatchNormalization(Layer):
 
     Raises
     ------
-    ValueError : numbers out of range (constructor), an input that is neither vector nor image (build), a
-        training batch without examples (forward).
+    ValueError : if a number is out of range (constructor), if the input is neither vector nor image (build),
+        if a training batch has no examples (forward).
 
     Examples
     --------
@@ -166,7 +166,7 @@ def fold(batchnorm: BatchNormalization, into: Layer) -> Layer:
 
     Raises
     ------
-    ValueError : when `into` has no kernel, or its outputs are not the channels of `batchnorm`.
+    ValueError : if `into` has no kernel, or its outputs are not the channels of `batchnorm`.
 
     Examples
     --------

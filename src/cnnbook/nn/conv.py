@@ -38,8 +38,8 @@ class Conv2D(Layer):
 
     Raises
     ------
-    ValueError : values that no convolution can have (constructor), a window larger than the padded input or
-        groups that do not divide the channels (build), an input of another shape or dtype (forward).
+    ValueError : if an argument is impossible (constructor), if the window is larger than the padded input or
+        the groups do not divide the channels (build), if an input has another shape or dtype (forward).
 
     Examples
     --------

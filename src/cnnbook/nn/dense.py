@@ -29,8 +29,8 @@ class Dense(Layer):
 
     Raises
     ------
-    ValueError : fewer than one unit (constructor), an input that is not flat (build), an input of another
-        shape or dtype (forward).
+    ValueError : if units is less than 1 (constructor), if the input is not flat (build), if an input has
+        another shape or dtype (forward).
 
     Examples
     --------

@@ -36,8 +36,8 @@ class DepthwiseConv2D(Layer):
 
     Raises
     ------
-    ValueError : values that no convolution can have (constructor), a window larger than the padded input
-        (build), an input of another shape or dtype (forward).
+    ValueError : if an argument is impossible (constructor), if the window is larger than the padded input
+        (build), if an input has another shape or dtype (forward).
 
     Examples
     --------

@@ -29,7 +29,7 @@ class Dropout(Layer):
 
     Raises
     ------
-    ValueError : a rate outside [0, 1) (constructor), no generator (build).
+    ValueError : if rate is outside [0, 1) (constructor), if there is no generator (build).
 
     Examples
     --------

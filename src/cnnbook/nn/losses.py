@@ -51,8 +51,8 @@ class SoftmaxCrossEntropy(Loss):
 
     Raises
     ------
-    ValueError : labels that are one-hot, not integers, out of range or not one per row; an empty batch.
-    RuntimeError : `backward` without a `forward` of its own.
+    ValueError : if labels are one-hot, not integers, out of range or not one per row; if the batch is empty.
+    RuntimeError : if `backward` has no `forward` of its own.
 
     Examples
     --------
@@ -94,8 +94,8 @@ class MeanSquaredError(Loss):
 
     Raises
     ------
-    ValueError : targets of another shape (nothing is broadcast); an empty batch.
-    RuntimeError : `backward` without a `forward` of its own.
+    ValueError : if the targets have another shape (nothing is broadcast); if the batch is empty.
+    RuntimeError : if `backward` has no `forward` of its own.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def accuracy(labels: Array, predictions: Array) -> float:
 
     Raises
     ------
-    ValueError : arrays that are not two equally long lists of classes.
+    ValueError : if the arrays are not two equally long lists of classes.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def confusion_matrix(labels: Array, predictions: Array, n_classes: int | None = 
 
     Raises
     ------
-    ValueError : arrays that are not two equally long lists of classes below n_classes.
+    ValueError : if the arrays are not two equally long lists of classes below n_classes.
 
     Examples
     --------

@@ -29,8 +29,8 @@ class Optimizer:
 
     Raises
     ------
-    ValueError : numbers out of range (constructor); gradients that changed their shape (change).
-    RuntimeError : a step without gradients, or on another model than before.
+    ValueError : if a number is out of range (constructor) or a gradient changed its shape (change).
+    RuntimeError : if a step finds no gradients, or another model than before.
 
     Examples
     --------

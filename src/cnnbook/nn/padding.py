@@ -24,7 +24,7 @@ class ZeroPadding2D(Layer):
 
     Raises
     ------
-    ValueError : anything but whole numbers of at least 0 (constructor), an input that is no image (build).
+    ValueError : if padding is not made of whole numbers >= 0 (constructor), if the input is no image (build).
 
     Examples
     --------

@@ -71,7 +71,7 @@ class MaxPooling2D(Pooling2D):
 
     Raises
     ------
-    ValueError : impossible values (constructor), a window larger than the image (build).
+    ValueError : if an argument is impossible (constructor), if the window is larger than the image (build).
 
     Examples
     --------
@@ -164,7 +164,7 @@ class AveragePooling2D(Pooling2D):
 
     Raises
     ------
-    ValueError : impossible values (constructor), a window larger than the image (build).
+    ValueError : if an argument is impossible (constructor), if the window is larger than the image (build).
 
     Examples
     --------
@@ -224,7 +224,7 @@ class GlobalAveragePooling2D(Layer):
 
     Raises
     ------
-    ValueError : an input that is no image (build).
+    ValueError : if the input is no image (build).
 
     Examples
     --------

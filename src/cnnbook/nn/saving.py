@@ -48,9 +48,9 @@ def save(model: Sequential, path: str | os.PathLike) -> None:
 
     Raises
     ------
-    RuntimeError : a model that is not built.
-    ValueError : a layer or an initializer that `load` could not make again.
-    OSError : the file cannot be written; nothing has changed.
+    RuntimeError : if the model is not built.
+    ValueError : if `load` could not make a layer or an initializer again.
+    OSError : if the file cannot be written; nothing has changed then.
 
     Examples
     --------
@@ -75,9 +75,9 @@ def load(path: str | os.PathLike) -> Sequential:
 
     Raises
     ------
-    ValueError : a file that is damaged, foreign, of another version, names an unknown class, or whose arrays
-        do not fit its layers.
-    FileNotFoundError : no such file.
+    ValueError : if the file is damaged, foreign or of another version, if it names an unknown class, or if
+        its arrays do not fit its layers.
+    FileNotFoundError : if there is no such file.
 
     Examples
     --------

@@ -20,9 +20,9 @@ class Sequential:
 
     Raises
     ------
-    ValueError : something that is no layer, a layer used twice (constructor); a layer that does not fit what
+    ValueError : if something is no layer or a layer is used twice (constructor), if a layer does not fit what
         comes before it (build).
-    RuntimeError : forward before build.
+    RuntimeError : if forward is called before build.
 
     Examples
     --------

@@ -49,9 +49,9 @@ def fit(
 
     Raises
     ------
-    ValueError : data that do not fit together, numbers out of range.
-    FloatingPointError : the loss is no longer finite; says at which step, in which layer it began, and what
-        to try. The weights and the moving statistics are those before that step.
+    ValueError : if the data do not fit together or a number is out of range.
+    FloatingPointError : if the loss is no longer finite; says at which step, in which layer it began, and
+        what to try. The weights and the moving statistics are those before that step.
 
     Examples
     --------

@@ -25,8 +25,8 @@ def pack(array: np.ndarray, *, levels: int | None = None) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : an empty array or one of anything but numbers; levels out of range, or numbers that are not
-        finite and so have no levels.
+    ValueError : if the array is empty or holds anything but numbers, if levels is out of range, or if a
+        number is not finite and so has no level.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def unpack(packed: dict[str, Any]) -> np.ndarray:
 
     Raises
     ------
-    ValueError : what `pack` did not make.
+    ValueError : if `pack` did not make it.
     """
     try:
         content = zlib.decompress(base64.b64decode(packed["data"], validate=True))

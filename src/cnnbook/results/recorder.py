@@ -52,8 +52,8 @@ class Recorder:
 
     Raises
     ------
-    ValueError : more than four images; examples that are no pair.
-    RuntimeError : a second run into the same recorder.
+    ValueError : if there are more than four images, or examples is no pair.
+    RuntimeError : if a second run goes into the same recorder.
 
     Examples
     --------

@@ -62,8 +62,8 @@ def append(replay: dict[str, Any], entry: dict[str, Any]) -> None:
 
     Raises
     ------
-    ValueError : a step or an epoch that is not later than the last; other names than before; numbers that are
-        not finite.
+    ValueError : if a step or an epoch is not later than the last, if the names are others than before, or
+        if a number is not finite.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def write(name: str, replay: dict[str, Any], *, folder: Path | str | None = None
 
     Raises
     ------
-    ValueError : not a valid replay, or one that is larger than 40 KB gzipped.
+    ValueError : if the replay is not valid, or larger than 40 KB gzipped.
 
     Examples
     --------
@@ -171,8 +171,8 @@ def read(name: str, *, folder: Path | str | None = None) -> dict[str, Any]:
 
     Raises
     ------
-    FileNotFoundError : there is no such replay; says which there are.
-    ValueError : the file is damaged, foreign or of a newer version.
+    FileNotFoundError : if there is no such replay; says which there are.
+    ValueError : if the file is damaged, foreign or of a newer version.
     """
     path = store.locate(name, folder, FOLDER)
     return check(store.load(path, "replay"), path.name)
@@ -183,7 +183,7 @@ def check(replay: Any, name: str = "this replay") -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : something else, a newer version, or parts that do not fit together.
+    ValueError : if it is something else, of a newer version, or its parts do not fit together.
     """
     store.refuse_foreign(replay, FORMAT, name)
     version = replay.get("version")

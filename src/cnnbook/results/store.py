@@ -76,8 +76,8 @@ def read(name: str, *, folder: Path | str | None = None) -> Recording:
 
     Raises
     ------
-    FileNotFoundError : there is no such recording; says which there are.
-    ValueError : the file is damaged, or something else.
+    FileNotFoundError : if there is no such recording; says which there are.
+    ValueError : if the file is damaged, or something else.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def write(
 
     Raises
     ------
-    ValueError : a name or figures that cannot be recorded, or that tell a folder of this machine.
+    ValueError : if the name or the figures cannot be recorded, or tell a folder of this machine.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def load(path: Path, kind: str = "recording") -> Any:
 
     Raises
     ------
-    FileNotFoundError : there is no such file; says which there are. ValueError : it is no JSON.
+    FileNotFoundError : if there is no such file; says which there are. ValueError : if it is no JSON.
     """
     try:
         return json.loads(path.read_text("utf-8"))
@@ -199,7 +199,7 @@ def encode(content: Any, levels: int = 0) -> str:
 
     Raises
     ------
-    ValueError : something that JSON cannot hold, or a number that is not finite.
+    ValueError : if JSON cannot hold something, or a number is not finite.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def save(path: Path, text: str) -> None:
 
     Raises
     ------
-    ValueError : the text tells a folder of this machine.
+    ValueError : if the text tells a folder of this machine.
     """
     private = [place for place in map(str, (Path.home(), FOLDER.parent)) if len(place) > 1 and place in text]
     if private:

@@ -34,7 +34,7 @@ def pack(message, keep=None) -> bytes:
 
     Raises
     ------
-    WireError : for what cannot cross.
+    WireError : if something cannot cross.
 
     Examples
     --------
