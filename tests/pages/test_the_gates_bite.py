@@ -548,6 +548,6 @@ def test_the_gate_for_the_theme_bites(chromium, home, name, plant):
 def test_without_a_browser_the_tests_say_what_did_not_run_and_fail_in_ci(monkeypatch, ci, outcome):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(os.environ, "CI", ci)
-    monkeypatch.setattr("browser.NAMES", ("no-such-browser",))
+    monkeypatch.setattr("support.browser.NAMES", ("no-such-browser",))
     with pytest.raises(outcome, match="NO CHROMIUM: nothing that needs a browser was tested"):
         need_chromium()
