@@ -1,14 +1,11 @@
 """What the chapter "Convolution" claims, one test each; the arrays are those of the chapter's own cells."""
 
-from timeit import repeat
-
 import numpy as np
 import pytest
 from support.chapter_code import run_of
 
 from cnnbook.gradcheck import check_gradient
 from cnnbook.nn import Conv2D
-from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.nn.windows import extract_windows, windowed_product
 from cnnbook.shapes import output_size
 
@@ -98,14 +95,6 @@ def test_the_steps_20_and_4_stand_there_once_for_the_place_and_once_for_the_tap(
 
 def test_the_first_row_of_im2col_is_the_first_window_in_one_line(page):
     assert page["rows"][0].tolist() == [1, 1, 1, 0, 1, 1, 0, 0, 1]
-
-
-def test_im2col_of_all_images_at_once_takes_longer_than_the_library(page):
-    def fastest(name):
-        return min(repeat(page["versions"][name], number=1, repeat=100))
-
-    with blas_at_one_thread():
-        assert fastest("im2col") > fastest("library")
 
 
 # Channels and filters
