@@ -129,7 +129,8 @@ a smaller kernel_size.
 class ReceptiveField(NamedTuple):
     """What one output of a stack of windows sees of the input axis, in pixels of that axis.
 
-    size : pixels seen. jump : distance between what two neighbouring outputs see.
+    size : pixels from the first one seen to the last; dilation or a large stride may skip some in between.
+    jump : distance between what two neighbouring outputs see.
     start : first pixel seen by output 0; negative when it lies in the padding.
     """
 
@@ -148,7 +149,7 @@ def receptive_field(layers: Iterable[tuple[int, int, int, int]]) -> ReceptiveFie
 
     Returns
     -------
-    ReceptiveField : output i sees pixels start + i * jump ... start + i * jump + size - 1.
+    ReceptiveField : what output i sees lies in pixels start + i * jump ... start + i * jump + size - 1.
 
     Examples
     --------

@@ -1,10 +1,24 @@
 """What the chapter "Dense layers" claims, one test each; the arrays are those of the chapter's own cells."""
 
+import warnings
+
 import numpy as np
 import pytest
 from support.chapter_code import run_of
 
-from cnnbook.nn import Dense, ReLU, Sequential, SoftmaxCrossEntropy, Zeros, evaluate, softmax
+from cnnbook.nn import (
+    SGD,
+    Dense,
+    GlorotUniform,
+    HeNormal,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    Tanh,
+    Zeros,
+    evaluate,
+    softmax,
+)
 
 pytestmark = pytest.mark.keras  # the page imports it
 
@@ -40,6 +54,13 @@ def test_softmax_as_written_has_no_value_at_a_logit_of_800(page):
         assert np.isnan(page["softmax_as_written"](np.array([0.0, 800.0]))).any()
 
 
+def test_the_exponential_of_800_is_infinity_in_float64_and_that_of_89_in_float32():
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.exp(np.float64(800)))
+        assert np.isinf(np.exp(np.float32(89)))
+    assert np.isfinite(np.exp(np.float64(89)))
+
+
 def test_the_largest_logit_can_be_subtracted_before_the_sum_of_exponentials_is_taken(rng):
     z = rng.standard_normal((4, 10))
     m = z.max(axis=1, keepdims=True)
@@ -63,13 +84,48 @@ def test_a_second_softmax_gives_no_class_of_ten_as_much_as_a_quarter():
     assert np.e / (np.e + 9) < 1 / 4
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "not seen"])
+def test_keras_repairs_a_second_softmax_where_its_loss_can_see_that_a_softmax_came_last(page, seen):
+    keras, logits, labels = page["keras"], np.float32([[2, 0, -1]]), np.array([0])
+    last = [keras.layers.Softmax()] if seen else [keras.layers.Softmax(), keras.layers.Reshape((3,))]
+    model = keras.Sequential([keras.Input((3,)), *last])
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    once = -np.log(softmax(logits)[0, 0])
+    twice = -np.log(softmax(softmax(logits))[0, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        measured = model.evaluate(logits, labels, verbose=0)
+    assert measured == pytest.approx(once if seen else twice, abs=1e-5)
+
+
 # Before the first step
+
+
+@pytest.mark.parametrize("start", [HeNormal(), GlorotUniform()], ids=["He", "Glorot"])
+@pytest.mark.parametrize("standardised", [False, True])
+def test_an_untrained_layer_loses_within_about_1_of_ln_10_also_for_standardised_pixels(
+    page, start, standardised
+):
+    x = page["images"].x_train
+    shift, scale = (x.mean(), x.std()) if standardised else (0, 1)
+    batch = (page["batch"] - shift) / scale
+    losses = []
+    for seed in range(20):
+        logits = batch @ start((784, 10), np.random.default_rng(seed), np.float32)
+        losses.append(SoftmaxCrossEntropy().forward(logits, page["images"].y_train[:64]) - LN_10)
+    assert 0 < np.mean(losses) < 1
 
 
 def test_the_variance_of_a_sum_is_inputs_times_variance_of_the_weights_times_mean_square(rng):
     x = rng.normal(1, 2, (200, 300))
     z = x @ rng.normal(0, 0.1, (300, 400))
     np.testing.assert_allclose(z.var(), 300 * 0.1**2 * (x**2).mean(), rtol=0.1)
+
+
+def test_weights_that_are_not_independent_of_each_other_do_not_add_up_their_variances(rng):
+    x = rng.normal(1, 2, (200, 300))
+    equal = np.repeat(rng.normal(0, 0.1, (1, 400)), 300, axis=0)
+    assert (x @ equal).var() > 10 * 300 * 0.1**2 * (x**2).mean()
 
 
 def test_relu_halves_the_mean_square_of_what_is_symmetric_about_0(rng):
@@ -113,6 +169,51 @@ def test_a_network_that_starts_at_zero_moves_only_its_last_bias(rng):
     (moving,) = [name for name, _, grad in model.parameters() if grad.any()]
     assert moving.startswith("2")
     assert moving.endswith("bias")
+
+
+@pytest.fixture
+def trained(rng):
+    """A hidden layer's kernel after 200 steps from 0, by activation and by the layer behind it."""
+
+    def train(activation, behind, steps=200):
+        model = Sequential([Dense(6, kernel_initializer=Zeros()), activation(), behind])
+        model.build((20,), seed=0, dtype=np.float64)
+        x, y, loss, optimizer = (
+            rng.standard_normal((64, 20)),
+            rng.integers(0, 3, 64),
+            SoftmaxCrossEntropy(),
+            SGD(0.1),
+        )
+        for _ in range(steps):
+            loss.forward(model.forward(x, training=True), y)
+            model.backward(loss.backward())
+            optimizer.step(model)
+        return model.layers[0].params["kernel"]
+
+    return train
+
+
+def equal_behind(shape, rng, dtype):
+    """One number for every unit that leads on, another for each class."""
+    return np.broadcast_to(rng.standard_normal(shape[1]), shape).astype(dtype)
+
+
+def test_before_a_tanh_units_that_start_at_0_part_if_their_outgoing_weights_differ(trained):
+    assert np.linalg.matrix_rank(trained(Tanh, Dense(3))) == 6
+
+
+def test_units_whose_outgoing_weights_are_equal_too_stay_equal(trained):
+    kernel = trained(Tanh, Dense(3, kernel_initializer=equal_behind))
+    assert kernel.any()
+    np.testing.assert_allclose(kernel, kernel[:, :1].repeat(6, axis=1))
+
+
+def test_before_a_relu_a_layer_of_zeros_is_dead_whatever_stands_behind_it(trained):
+    assert not trained(ReLU, Dense(3)).any()
+
+
+def test_with_zeros_in_all_layers_a_tanh_network_stays_where_it_is(trained):
+    assert not trained(Tanh, Dense(3, kernel_initializer=Zeros())).any()
 
 
 # Parameters

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.chapter_code import run_of
 
-from cnnbook.nn import evaluate
+from cnnbook.nn import SGD, Dense, Flatten, ReLU, Sequential, SoftmaxCrossEntropy, accuracy, evaluate, fit
 
 pytestmark = pytest.mark.keras  # the page imports it
 
@@ -39,6 +39,26 @@ def test_the_pixels_0_0_4_4_become_minus_one_and_one():
     deviation = (((pixels - mean) ** 2).sum() / 4) ** 0.5
     assert (mean, deviation) == (2, 2)
     assert ((pixels - mean) / deviation).tolist() == [-1, -1, 1, 1]
+
+
+def test_keras_divides_by_at_least_a_ten_millionth_where_all_pixels_are_equal(page):
+    normalise = page["keras"].layers.Normalization(axis=None, mean=4, variance=0)
+    assert normalise(np.full((1, 4), 5, np.float32)).numpy() == pytest.approx(1e7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_training_goes_faster_with_standardised_pixels(page, seed):
+    images, mean, std = page["images"], page["mean"], page["std"]
+    if images.is_fallback:
+        pytest.skip("a claim about Fashion-MNIST; the digits stand in for it here")
+    losses = []
+    for shift, scale in ((0, 1), (mean, std)):
+        network = Sequential([Flatten(), Dense(64), ReLU(), Dense(10)])
+        network.build((28, 28, 1), seed=seed)
+        x, y = (images.x_train[:5000] - shift) / scale, images.y_train[:5000]
+        fit(network, SoftmaxCrossEntropy(), SGD(0.01), x, y, epochs=2, batch_size=64)
+        losses.append(evaluate(network, SoftmaxCrossEntropy(), x, y)["loss"])
+    assert losses[1] < losses[0]
 
 
 def test_the_standardised_test_set_has_a_mean_near_0_and_a_deviation_near_1(page):
@@ -111,6 +131,21 @@ def test_pixels_255_times_as_bright_raise_the_loss_enormously(page):
     assert loud > 10 * as_it_was
 
 
+def test_the_nearest_neighbour_is_the_bar_to_beat(page):
+    assert max(page["scores"], key=page["scores"].get) == "nearest neighbour"
+
+
+def test_the_recorded_answers_are_those_of_the_pages_own_nearest_neighbour(page):
+    images = page["images"]
+    if images.is_fallback:
+        pytest.skip("a claim about Fashion-MNIST; the digits stand in for it here")
+    some = slice(0, 10_000, 100)
+    found = page["nearest_neighbour"](images.x_train, images.y_train, images.x_test[some])
+    assert (
+        accuracy(page["by_neighbour"][some], found) > 0.98
+    )  # rounding may decide between two that are equally near
+
+
 def test_the_nearest_mean_mixes_up_pullovers_and_coats_most_often(page):
     images = page["images"]
     if images.is_fallback:
@@ -123,3 +158,43 @@ def test_ten_thousand_test_pictures_tell_83_from_85_in_a_hundred_and_a_hundred_d
     drawn = np.random.default_rng(0).binomial(pictures, 0.83, 10_000) / pictures
     _, high = np.quantile(drawn, [0.025, 0.975])
     assert (high < 0.85) == apart
+
+
+def share_found(pictures, compare, trials=10_000):
+    """How often programs that are right with 0.83 and 0.85 differ by more than 1.96 standard errors."""
+    rng = np.random.default_rng(0)
+    low, high = (rng.binomial(pictures, p, trials) / pictures for p in (0.83, 0.85))
+    variance = low * (1 - low)
+    if compare == "known":
+        return (0.85 - low > 1.96 * np.sqrt(variance / pictures)).mean()
+    return (high - low > 1.96 * np.sqrt((variance + high * (1 - high)) / pictures)).mean()
+
+
+def test_the_three_answers_are_about_1360_2580_and_5270_pictures(page):
+    pictures = [round(variance * (errors / 0.02) ** 2, -1) for variance, errors in page["cases"].values()]
+    assert pictures == pytest.approx([1360, 2580, 5270], abs=10)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "compare", "share"), [(1360, "known", 0.5), (2580, "other", 0.5), (5270, "other", 0.8)]
+)
+def test_that_many_pictures_find_the_difference_in_half_and_in_80_of_100_trials(pictures, compare, share):
+    assert share_found(pictures, compare) == pytest.approx(share, abs=0.03)
+
+
+def test_of_two_equally_good_programs_each_gets_half_of_the_differing_pictures_to_within_their_root():
+    for differing in (50, 200, 1000):
+        drawn = np.random.default_rng(0).binomial(differing, 1 / 2, 10_000)
+        within = np.abs(drawn - differing / 2) <= np.sqrt(differing)
+        assert within.mean() == pytest.approx(0.955, abs=0.015)
+
+
+def test_on_the_same_pictures_two_programs_are_mostly_right_and_wrong_together(page):
+    assert page["differing"] < len(page["images"].y_test) / 5
+
+
+def test_paired_the_nearest_neighbour_beats_linear_softmax_by_more_than_chance(page):
+    if page["images"].is_fallback:
+        pytest.skip("a claim about Fashion-MNIST; the digits stand in for it here")
+    differing = page["differing"]
+    assert page["n_neighbour"] > differing / 2 + np.sqrt(differing)

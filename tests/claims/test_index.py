@@ -6,8 +6,11 @@ import pytest
 from support.chapter_code import run_of
 from support.project_files import ROOT, toc_parts
 
+from cnnbook import data
+from cnnbook.data.sources import DATASETS
 from cnnbook.gradcheck import check_layer
 from cnnbook.nn import Conv2D
+from cnnbook.results import scoreboard
 
 NUMBERS = ["no", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
 
@@ -55,3 +58,24 @@ def test_the_python_versions_the_page_names_are_those_the_package_accepts(page):
     )
     *first, last = [f"3.{minor}" for minor in range(int(required[1]), int(required[2]))]
     assert f"you need Python {', '.join(first)} or {last}" in page.text
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Everything that shows a score on MNIST: the page, the note below its table, and the README."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    return [run_of("index").text, scoreboard.LEGEND, readme]
+
+
+def test_mnist_stands_here_for_its_test_file_cut_into_8000_and_2000_wherever_a_score_is_shown(told):
+    assert DATASETS["mnist"]["sizes"] == (8_000, 2_000)
+    for text in told:
+        assert "official test file" in text
+        assert "8,000 to train with and 2,000 to test with" in text
+
+
+def test_the_loader_hands_out_8000_and_2000_images_of_mnist():
+    digits = data.load("mnist", fallback="digits")
+    if digits.is_fallback:
+        pytest.skip("a claim about MNIST; scikit-learn's digits stand in for it here")
+    assert (len(digits.x_train), len(digits.x_test)) == (8_000, 2_000)

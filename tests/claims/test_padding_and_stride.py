@@ -57,6 +57,14 @@ def test_the_formula_for_the_size_gives_3_and_with_padding_4():
     assert output_size(7, 3, 2, padding=1) == (9 - 3) // 2 + 1 == 4
 
 
+def test_the_formula_for_the_size_needs_at_least_one_window_that_fits(page):
+    n, k, s = 2, 5, 2
+    assert page["count"](n, k, s) == 0
+    assert (n - k) // s + 1 < 0  # what the formula says
+    with pytest.raises(ValueError, match="does not fit"):
+        output_size(n, k, s)
+
+
 # Same
 
 
@@ -148,6 +156,29 @@ def test_size_and_jump_travel_up_the_stack_as_the_formula_says():
         r, jump = r + (e - 1) * jump, s * jump
         field = receptive_field(layers[:number])
         assert (field.size, field.jump) == (r, jump)
+
+
+def read_by_one_output(layers):
+    """The pixels that one output of a stack depends on, on one axis, followed down layer by layer."""
+    places = {0}
+    for k, s, d, _ in reversed(layers):
+        places = {s * place + d * tap for place in places for tap in range(k)}
+    return places
+
+
+@pytest.mark.parametrize(
+    ("layers", "read"),
+    [
+        ([(3, 1, 1, 0), (3, 1, 1, 0)], 5),
+        ([(3, 1, 2, 0), (3, 1, 2, 0)], 5),
+        ([(2, 3, 1, 0), (2, 1, 1, 0)], 4),
+    ],
+    ids=["no holes", "dilation", "a stride longer than the window"],
+)
+def test_a_receptive_field_has_an_extent_and_not_every_pixel_in_it_is_read(layers, read):
+    pixels = read_by_one_output(layers)
+    assert len(pixels) == read
+    assert max(pixels) - min(pixels) + 1 == receptive_field(layers).size
 
 
 @pytest.mark.parametrize(

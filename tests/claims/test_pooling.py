@@ -5,6 +5,7 @@ import pytest
 from support.chapter_code import run_of
 
 from cnnbook import bugzoo
+from cnnbook.keras_twin import tf
 from cnnbook.nn import AveragePooling2D, MaxPooling2D, ReLU
 from cnnbook.shapes import output_size
 
@@ -54,6 +55,31 @@ def test_an_average_hands_an_equal_share_to_each_pixel(page):
     assert pool.backward(page["dout"])[0, :, :, 0].tolist() == [[10 / 4, 10 / 4, 20 / 4, 20 / 4]] * 2
 
 
+def gradient_of_a_tie(maximum):
+    """What a maximum of TensorFlow's hands back to four equal pixels."""
+    tie = tf.ones((1, 2, 2, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(tie)
+        out = maximum(tie)
+    return tape.gradient(out, tie).numpy().ravel().tolist()
+
+
+def test_max_pooling_of_tensorflow_gives_a_tie_to_the_first_and_a_global_maximum_shares_it(page):
+    layers = page["keras"].layers
+    assert gradient_of_a_tie(layers.MaxPooling2D(2)) == [1, 0, 0, 0]
+    for maximum in (layers.GlobalMaxPooling2D(), tf.reduce_max):
+        assert gradient_of_a_tie(maximum) == [1 / 4] * 4
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_ours_hands_a_nan_on_and_tensorflows_max_pooling_passes_over_it(page, place):
+    window = np.float32([0, 1, 2, 3])
+    window[place] = np.nan
+    x = window.reshape(1, 2, 2, 1)
+    assert np.isnan(MaxPooling2D(2).forward(x)).all()
+    assert page["keras"].layers.MaxPooling2D(2)(x).numpy().item() == np.nanmax(window)
+
+
 def test_windows_with_a_tie_are_common_on_real_pictures(page):
     assert (page["winners"] > 1).mean() > 0.1
 
@@ -81,6 +107,13 @@ def test_halving_both_sides_twice_leaves_the_dense_layer_a_sixteenth_of_its_weig
 
 
 # What a shift costs
+
+
+@pytest.mark.parametrize("smaller", ["max pooling", "stride 2"])
+def test_max_pooling_and_stride_2_cost_some_points_of_accuracy_on_pictures_that_stand_still(
+    accuracies, smaller
+):
+    assert 0.02 < accuracies["no pooling"][0] - accuracies[smaller][0] < 0.08
 
 
 @pytest.mark.parametrize("shift", [2, 3, 4])
