@@ -6,6 +6,7 @@ from support.chapter_code import run_of
 
 from cnnbook.bugzoo import PatchRowsMixedUp
 from cnnbook.gradcheck import check_gradient, check_layer
+from cnnbook.keras_twin import tf
 from cnnbook.nn import AveragePooling2D, Conv2D, MaxPooling2D, ReLU, SoftmaxCrossEntropy
 from cnnbook.nn.windows import extract_windows, pad_images, windowed_input_gradient, windowed_product
 from cnnbook.widgets import GradientFlow
@@ -34,6 +35,21 @@ def test_the_table_gives_every_number_of_the_first_example_its_gradient(page):
     assert measured([4], lambda e: e[0] ** 2, [2])
     assert measured([4, -4], lambda z: (z[0] - z[1] - 1) ** 2, [6, 3])
     assert measured([4, 12, -12], lambda at: page["loss_of"](*at), [3, 2, 1])
+
+
+def walked_back(order):
+    """The gradient of x = 2, where a = x^2, b = a^2, L = b + 3 a; the numbers hand on in this order."""
+    slopes = {"L": {"b": 1, "a": 3}, "b": {"a": 2 * 2**2}, "a": {"x": 2 * 2}}
+    gradient = dict.fromkeys("Lbax", 0) | {"L": 1}
+    for number in order:
+        for user, slope in slopes[number].items():
+            gradient[user] += gradient[number] * slope
+    return gradient["x"]
+
+
+def test_a_number_that_hands_its_gradient_on_before_all_its_uses_are_collected_loses_the_rest():
+    assert measured([walked_back("Lba")], lambda x: x[0] ** 4 + 3 * x[0] ** 2, [2])
+    assert walked_back("Lab") == 12 != walked_back("Lba")
 
 
 @pytest.fixture(name="graph")
@@ -100,6 +116,12 @@ def test_the_gradient_of_the_rows_kernel_is_the_measured_one(page):
     assert [np.correlate(ROW, tap) @ page["drow"] for tap in np.eye(3)] == [111, 11, 1]
 
 
+def test_the_input_gradient_is_a_convolution_and_the_kernel_gradient_a_correlation(page):
+    k, dz = page["weights"], page["drow"]
+    assert np.convolve(dz, k).tolist() == [1, 12, 123, 230, 300] != np.correlate(dz, k, "full").tolist()
+    assert np.correlate(ROW, dz).tolist() == [111, 11, 1] != np.convolve(ROW, dz, "valid").tolist()
+
+
 def test_down_a_column_of_the_transposed_matrix_stands_the_kernel_and_along_a_row_the_kernel_flipped(page):
     transposed = page["big_matrix"](page["weights"], 7).T
     assert transposed[2:5, 2].tolist() == [1, 2, 3]
@@ -163,6 +185,13 @@ def test_what_pooling_hands_back_adds_up_to_what_came_from_above(page, kind, dx)
     assert handed_back.sum() == 108
 
 
+def test_the_maximum_of_tensorflow_divides_the_gradient_among_ties():
+    tied = tf.Variable([2.0, 2, 2, 0])
+    with tf.GradientTape() as tape:
+        largest = tf.reduce_max(tied)
+    np.testing.assert_allclose(tape.gradient(largest, tied), [1 / 3, 1 / 3, 1 / 3, 0])
+
+
 def test_a_pixel_that_wins_in_two_windows_gets_the_sum_of_both_gradients():
     pool = MaxPooling2D((1, 2), strides=1)
     pool.forward(np.reshape([0.0, 9.0, 0.0], (1, 1, 3, 1)), training=True)
@@ -213,6 +242,24 @@ def test_at_a_step_of_1e_minus_12_one_last_digit_makes_a_larger_error_than_1e_mi
 def test_at_a_step_of_1e_minus_5_the_one_sided_quotient_is_worse_by_a_thousand_or_more(page):
     (step,) = np.flatnonzero(np.isclose(page["steps"], 1e-5))
     assert page["errors"]["float64, one-sided"][step] > 1000 * page["errors"]["float64, centred"][step]
+
+
+def test_at_their_own_best_steps_one_sided_quotients_are_some_hundred_times_worse(page, bends):
+    (h, one_sided), (_, centred) = (bends[f"float64, {kind}"] for kind in ("one-sided", "centred"))
+    digit, first, second = last_digit(page, np.float64), np.median(one_sided / h), np.median(centred / h**2)
+    lowest = (
+        2 * np.sqrt(first * digit),
+        3 * np.cbrt(second * digit**2 / 4),
+    )  # of bending and rounding together
+    assert 100 < lowest[0] / lowest[1] < 1000
+    reached = page["reached"]
+    assert 30 < reached["float64, one-sided"] / reached["float64, centred"] < 3000
+
+
+def test_the_subgradients_of_relu_at_0_are_the_numbers_from_0_to_1():
+    x = np.linspace(-2, 2, 41)
+    touching = [s for s in np.arange(-4, 9) / 4 if (np.maximum(x, 0) >= s * x).all()]
+    assert touching == [0, 0.25, 0.5, 0.75, 1]
 
 
 def test_at_the_kink_of_relu_a_centred_difference_finds_one_half_and_backward_says_0(page):

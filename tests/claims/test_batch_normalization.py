@@ -265,6 +265,37 @@ def test_a_batch_of_one_comes_out_as_beta_and_its_gradient_is_zero():
     assert not norm.backward(np.ones((1, 3))).any()
 
 
+def test_of_a_batch_of_one_only_beta_has_a_gradient():
+    norm = built(3)
+    norm.forward(VALUES[:1], training=True)
+    norm.backward(np.ones((1, 3)))
+    assert not norm.grads["gamma"].any()
+    assert norm.grads["beta"].tolist() == [1, 1, 1]
+
+
+def test_a_batch_of_one_image_is_normalised_over_its_own_pixels():
+    image, norm = rng.normal(5, 2, (1, 4, 6, 3)), BatchNormalization()
+    norm.build((4, 6, 3), dtype=np.float64)
+    out = norm.forward(image, training=True)
+    own = (image - image.mean(axis=(1, 2))) / np.sqrt(image.var(axis=(1, 2)) + norm.epsilon)
+    np.testing.assert_allclose(out, own)
+
+
+@pytest.mark.parametrize(("kind", "share"), [(SGD, 1 / 100), (Adam, 1 / 10), (RMSprop, 1 / 10)])
+def test_relative_to_a_weight_ten_times_as_large_a_step_is_this_share(kind, share):
+    optimizer, weight, g = kind(0.1), 1.0, np.array([0.5])
+    optimizer.iterations = 1
+    once = optimizer.change("short", g) / weight
+    assert (optimizer.change("long", g / 10) / (10 * weight) / once)[0] == pytest.approx(share, rel=1e-3)
+
+
+def test_the_variance_of_all_batches_is_the_mean_of_variance_and_squared_mean_less_the_squared_mean():
+    batches = rng.normal(3, 2, (20, 8)) + np.arange(20)[:, np.newaxis]
+    means, variances = batches.mean(axis=1), batches.var(axis=1)
+    assert (variances + means**2).mean() - means.mean() ** 2 == pytest.approx(batches.var())
+    assert variances.mean() < batches.var()
+
+
 def test_of_two_examples_one_becomes_plus_1_and_the_other_minus_1_in_every_channel():
     out = built(3).forward(VALUES[:2], training=True)
     np.testing.assert_allclose(out, [[-1, -1, 1], [1, 1, -1]], atol=0.05)

@@ -1,5 +1,6 @@
 """What "A CNN from scratch" claims: sizes, equality with Keras, recorded runs, how good the network is."""
 
+import math
 import re
 
 import numpy as np
@@ -125,6 +126,34 @@ def test_at_the_real_rate_the_two_float64_runs_stay_together(page):
     assert page["real"].apart(*REFEREES) < 1e-3
 
 
+@pytest.mark.parametrize(("g", "steps"), [(1e-8, 3e-5), (1e-6, 3e-3), (1e-4, 0.31), (1e-3, 2.2), (1, 3.16)])
+def test_rmsprops_first_step_shrinks_with_gradients_below_a_thousandth(g, steps):
+    rmsprop = nn.RMSprop(1.0)
+    assert np.isclose(np.sqrt(rmsprop.epsilon / (1 - rmsprop.rho)), 1e-3)
+    assert np.isclose(abs(rmsprop.change("w", np.array([float(g)]))[0]), steps, rtol=0.06)
+
+
+def test_a_near_tie_in_a_pooling_window_changes_the_gradient_by_a_finite_amount():
+    pool, dout = nn.MaxPooling2D(2), np.ones((1, 1, 1, 1))
+    found = []
+    for last in (1 - 1e-15, 1 + 1e-15):
+        pool.forward(np.array([1.0, 0, 0, last]).reshape(1, 2, 2, 1), training=True)
+        found.append(pool.backward(dout))
+    assert np.abs(found[0] - found[1]).max() == 1
+
+
+def test_the_difference_of_two_accuracies_on_independent_images_has_root_two_times_the_error():
+    one, other = np.random.default_rng(0).binomial(1000, 0.9, (2, 20_000)) / 1000
+    np.testing.assert_allclose(np.std(one - other), np.sqrt(2 * 0.9 * 0.1 / 1000), rtol=0.03)
+
+
+def test_40_to_20_disagreements_on_the_same_images_are_seldom_chance(page):
+    """Exactly: 60 tosses of a coin fall 40 to 20 or further apart."""
+    seldom = 2 * sum(math.comb(60, k) for k in range(21)) / 2**60
+    assert seldom < 0.02
+    assert abs((abs(page["tosses"] - 30) >= 10).mean() - seldom) < 0.003
+
+
 # Ten epochs, on record.
 
 
@@ -161,6 +190,12 @@ def test_most_weights_of_the_first_kernels_keep_the_sign_they_were_drawn_with():
     shots = replay.read("fashion_cnn")["snapshots"]
     drawn, learned = (np.sign(packing.unpack_letters(shots[n]["kernels"])) for n in (0, -1))
     assert np.mean(drawn == learned) > 0.8
+
+
+def test_the_first_kernels_move_by_more_than_half_of_their_length_all_the_same():
+    shots = replay.read("fashion_cnn")["snapshots"]
+    drawn, learned = (packing.unpack_letters(shots[n]["kernels"]) for n in (0, -1))
+    assert 0.5 < np.linalg.norm(learned - drawn) / np.linalg.norm(drawn) < 0.7
 
 
 def test_each_link_into_the_player_names_a_step_that_has_a_snapshot():

@@ -45,6 +45,13 @@ def test_the_second_convolution_takes_the_multiply_adds_that_the_page_counts(pag
     assert f"{WORK:_} / peak" in TEXT
 
 
+def test_the_products_alone_are_those_of_the_convolution(page):
+    rows, flat = page["rows_of_one"], page["flat"]
+    assert 64 * rows.shape[0] * flat.size == page["work"] == WORK
+    assert (rows.shape, flat.shape) == ((14 * 14, 144), (144, 32))
+    assert f"64 times {rows.shape[0]} rows" in TEXT
+
+
 def test_the_seven_loops_were_timed_on_9_of_the_places_of_the_second_convolution(page):
     assert page["corner"][..., 0].size == 9
     assert f"on 9 of the {page['right'][..., 0].size:,} places" in TEXT

@@ -79,6 +79,88 @@ def test_the_page_shows_that_a_file_with_a_nameless_class_cannot_be_opened(page)
     assert "UnregisteredConv2D" in printed
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras itself, while it saves
+def test_with_the_class_named_in_custom_objects_the_file_opens(tmp_path):
+    nameless = mistakes.UnregisteredConv2D
+    model = keras.Sequential([keras.Input((8, 7, 1)), nameless(2, 3)])
+    model.save(tmp_path / "model.keras")
+    known = {nameless.__name__: nameless}
+    again = keras.saving.load_model(tmp_path / "model.keras", custom_objects=known)
+    x = np.random.default_rng(0).standard_normal((2, 8, 7, 1), np.float32)
+    np.testing.assert_array_equal(again(x), model(x))
+
+
+class Bare(keras.layers.Layer):
+    """A layer that writes no get_config; `training` is what fit hands it."""
+
+    seen = ()
+
+    def __init__(self, epsilon=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def call(self, x, training=False):
+        Bare.seen += (training,)
+        return x * (2 if training else self.epsilon)
+
+
+def test_keras_writes_the_missing_get_config_of_a_layer_by_itself():
+    assert Bare.from_config(Bare(epsilon=0.25).get_config()).epsilon == 0.25
+
+
+def test_keras_raises_an_error_where_it_cannot_write_a_get_config():
+    with pytest.raises(NotImplementedError, match="get_config"):
+        Bare(epsilon=object()).get_config()
+
+
+def test_fit_hands_training_to_a_layer_as_a_python_bool():
+    model = keras.Sequential([keras.Input((3,)), Bare(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    assert Bare.seen
+    assert {type(training) for training in Bare.seen} == {bool}
+
+
+def test_with_training_as_a_tensor_keras_own_layer_raises_the_same_error():
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 3))
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        tf.function(lambda training: layer(tf.ones((4, 3)), training=training))(tf.constant(True))
+
+
+def test_the_tape_records_a_constant_only_if_it_is_told_to_watch_it():
+    x, found = tf.constant(3.0), []
+    for watched in (False, True):
+        with tf.GradientTape() as tape:
+            if watched:
+                tape.watch(x)
+            square = x * x
+        found.append(tape.gradient(square, x))
+    assert found[0] is None
+    assert float(found[1]) == 6
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras itself, while it saves
+def test_the_file_of_a_compiled_model_holds_the_optimizer_too(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert int(again.optimizer.iterations) == 1
+    for kept, loaded in zip(model.optimizer.variables, again.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(kept, loaded)
+
+
+def test_an_optimizer_of_keras_warns_of_some_missing_gradients_and_refuses_none_at_all():
+    variables = [keras.Variable(np.ones(2, np.float32)) for _ in range(2)]
+    optimizer = keras.optimizers.SGD()
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        optimizer.apply([tf.ones(2), None], variables)
+    with pytest.raises(ValueError, match="No gradients"):
+        optimizer.apply([None, None], variables)
+
+
 # Use it.
 
 

@@ -106,5 +106,16 @@ def test_a_bias_before_batch_normalisation_has_no_gradient_but_rounding(ledger):
     assert max(noise for net in nets for noise in net["excluded"].values()) < 1e-3
 
 
+def test_adam_turns_rounding_noise_into_steps_of_the_rates_size_and_rmsprop_does_not():
+    moved = {}
+    for kind in (nn.Adam, nn.RMSprop):
+        optimizer, bias = kind(0.001), np.zeros(8)
+        for noise in 1e-6 * np.random.default_rng(0).standard_normal((20, 8)):
+            optimizer.iterations += 1
+            bias += optimizer.change("bias", noise)
+        moved[kind] = np.abs(bias).max()
+    assert moved[nn.RMSprop] < 0.001 / 20 < 0.001 < moved[nn.Adam]
+
+
 def test_float32_cannot_hold_the_decay_rate_of_adam():
     assert 0 < abs(float(np.float32(0.999)) - 0.999) < 1e-7

@@ -144,6 +144,43 @@ def test_rmsprops_first_step_is_three_times_eta():
     assert round(1 / np.sqrt(1 - 9 / 10)) == 3
 
 
+def half_a_step(kind, threshold, length):
+    """How long the first step is, of its full length, for gradients far above and at a threshold."""
+    optimizer = kind(1.0)
+    optimizer.iterations = 1
+    return np.abs(optimizer.change("theta", np.array([1000, 1]) * threshold)) / length
+
+
+def test_adams_first_step_halves_where_the_gradient_is_epsilon_over_the_root_of_1_minus_rho_2():
+    adam = Adam()
+    found = half_a_step(Adam, adam.epsilon / np.sqrt(1 - adam.beta_2), 1)
+    np.testing.assert_allclose(found, [1, 1 / 2], rtol=0.01)
+
+
+def test_rmsprops_first_step_falls_short_where_the_gradient_is_the_root_of_epsilon_over_1_minus_rho():
+    rms = RMSprop()
+    found = half_a_step(RMSprop, np.sqrt(rms.epsilon / (1 - rms.rho)), 1 / np.sqrt(1 - rms.rho))
+    np.testing.assert_allclose(found, [1, 1 / np.sqrt(2)], rtol=0.01)
+
+
+def test_the_weights_that_nesterov_keeps_are_the_points_to_which_the_velocity_would_carry():
+    m, eta, bend = 0.8, 0.03, np.array([1, 25])
+    library, kept = SGD(eta, m, nesterov=True), np.array([10.0, 1.0])
+    theta, velocity = kept.copy(), np.zeros(2)
+    for _ in range(10):
+        velocity = m * velocity - eta * bend * (theta + m * velocity)
+        theta = theta + velocity
+        kept = kept + library.change("theta", bend * kept)
+        np.testing.assert_allclose(kept, theta + m * velocity)
+
+
+def test_the_mean_of_ten_losses_belongs_to_the_middle_of_its_window(page):
+    losses, smooth = page["losses"], page["smooth"]
+    assert smooth[20] == pytest.approx(np.mean(losses[20:30]))
+    at = smooth.argmin() + 5
+    assert page["chosen"] == pytest.approx(page["tried"][at] / 3)
+
+
 @pytest.mark.parametrize(("kind", "factor"), [(SGD, 1000), (RMSprop, 1), (Adam, 1)])
 def test_gradients_1000_times_too_large_lengthen_only_the_steps_of_sgd(kind, factor):
     optimizer, g = kind(), np.array([100, 0.01, -3])

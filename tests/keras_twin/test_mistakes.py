@@ -42,7 +42,10 @@ def test_a_class_that_is_not_registered_saves_and_does_not_load(conv, tmp_path):
 
 @pytest.mark.parametrize(
     ("norm", "comes_back"),
-    [(mistakes.BatchNormalizationWithoutConfig, (0.99, 1e-3)), (layers.BatchNormalization, (0.5, 0.1))],
+    [
+        (mistakes.BatchNormalizationWithIncompleteConfig, (0.99, 1e-3)),
+        (layers.BatchNormalization, (0.5, 0.1)),
+    ],
 )
 def test_an_argument_missing_in_get_config_comes_back_as_its_default(norm, comes_back, tmp_path):
     model = keras.Sequential([keras.Input((3,)), norm(momentum=0.5, epsilon=0.1)])

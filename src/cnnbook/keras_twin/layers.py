@@ -1,6 +1,6 @@
 """The book's layers once more, inside Keras: they train, save and load like any other Keras layer.
 
-They are written with `keras.ops` alone, so any backend of Keras will do. Importing this module imports Keras.
+They are written with `keras.ops` alone. Importing this module imports Keras.
 """
 
 import numpy as np

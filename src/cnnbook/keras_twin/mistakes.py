@@ -24,10 +24,11 @@ class UnregisteredConv2D(layers.Conv2D):
 
 
 @keras.saving.register_keras_serializable(package="cnnbook_bugs")
-class BatchNormalizationWithoutConfig(layers.BatchNormalization):
-    """Forgets its settings: after saving and loading, momentum and epsilon are the defaults again.
+class BatchNormalizationWithIncompleteConfig(layers.BatchNormalization):
+    """Lists too little in get_config: after saving and loading, momentum and epsilon are the defaults again.
 
-    Right: get_config returns every argument of the constructor.
+    Right: get_config returns every argument of the constructor. (Without any get_config Keras 3
+    writes one itself.)
     """
 
     def get_config(self):
