@@ -72,12 +72,14 @@ def test_max_pooling_of_tensorflow_gives_a_tie_to_the_first_and_a_global_maximum
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_ours_hands_a_nan_on_and_tensorflows_max_pooling_passes_over_it(page, place):
+def test_our_maximum_of_a_nan_is_nan_and_keras_may_be_the_largest_of_the_others(page, place):
+    """Which of the two TensorFlow gives depends on its kernels, so either will do."""
     window = np.float32([0, 1, 2, 3])
     window[place] = np.nan
     x = window.reshape(1, 2, 2, 1)
     assert np.isnan(MaxPooling2D(2).forward(x)).all()
-    assert page["keras"].layers.MaxPooling2D(2)(x).numpy().item() == np.nanmax(window)
+    theirs = page["keras"].layers.MaxPooling2D(2)(x).numpy().item()
+    assert np.isnan(theirs) or theirs == np.nanmax(window)
 
 
 def test_windows_with_a_tie_are_common_on_real_pictures(page):

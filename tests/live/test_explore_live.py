@@ -1,9 +1,9 @@
 """A figure to explore in JupyterLab: Plotly shows it at once, in the book's colours, and it can be zoomed."""
 
+from urllib.parse import urlsplit
+
 import pytest
-from live.test_jupyterlab import jupyterlab
-from live.test_training_lab_live import RUN_ALL
-from support.browser import tab
+from live.test_jupyterlab import live_notebook
 
 pytestmark = pytest.mark.pages
 NOTEBOOK = """---
@@ -23,17 +23,8 @@ figures.explore.curves({"ours": ([0, 1], [2, 1])}, alt="It falls.", xlabel="step
 
 
 def test_jupyterlab_shows_a_live_plot_and_not_the_drawing(chromium, tmp_path):
-    (tmp_path / "book").mkdir()
-    (tmp_path / "home").mkdir()
-    (tmp_path / "book" / "figure.md").write_text(NOTEBOOK, encoding="utf-8")
-    with (
-        jupyterlab(tmp_path / "book", tmp_path / "home") as origin,
-        tab(chromium, origin, height=1000) as opened,
-    ):
+    with live_notebook(chromium, tmp_path, NOTEBOOK) as opened:
         page = opened.page
-        page.goto(f"{origin}/lab/tree/figure.md", timeout=120_000)
-        page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
-        page.evaluate(RUN_ALL)
         plot = page.locator(".jp-OutputArea .js-plotly-plot")
         plot.locator(".main-svg").first.wait_for(timeout=60_000)
         assert page.locator(".jp-OutputArea .cnn-figure").count() == 0
@@ -45,5 +36,5 @@ def test_jupyterlab_shows_a_live_plot_and_not_the_drawing(chromium, tmp_path):
                 break
             page.wait_for_timeout(250)
         assert "step: " in plot.locator(".hoverlayer").text_content()
-        own = origin.removeprefix("http:")
+        own = f"//{urlsplit(page.url).netloc}"
         assert [problem for problem in opened.problems if own not in problem] == []

@@ -60,6 +60,28 @@ def jupyterlab(folder, home):
         server.wait(30)
 
 
+RUN_ALL = """async () => {
+    const panel = jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+
+
+@contextlib.contextmanager
+def live_notebook(chromium, tmp_path, text):
+    """Open a text notebook in JupyterLab, with a home of its own, and run all its cells."""
+    folder, home = tmp_path / "book", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "page.md").write_text(text, encoding="utf-8")
+    with jupyterlab(folder, home) as origin, tab(chromium, origin, height=1000) as opened:
+        opened.page.goto(f"{origin}/lab/tree/page.md", timeout=120_000)
+        opened.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
+        opened.page.evaluate(RUN_ALL)
+        yield opened
+
+
 @pytest.fixture(scope="module")
 def lab(chromium, tmp_path_factory):
     """JupyterLab in a browser, with the chapters in its folder."""

@@ -1,8 +1,7 @@
 """The training lab in JupyterLab: Run trains in the background and draws, and the figure and Python agree."""
 
 import pytest
-from live.test_jupyterlab import ASK, jupyterlab
-from support.browser import tab
+from live.test_jupyterlab import ASK, live_notebook
 
 pytestmark = pytest.mark.pages
 NOTEBOOK = """---
@@ -20,26 +19,11 @@ lab = TrainingLab(id="lab", examples=500, epochs=2)
 lab
 ```
 """
-RUN_ALL = """async () => {
-    const panel = jupyterapp.shell.currentWidget;
-    await panel.context.ready;
-    await panel.sessionContext.ready;
-    await jupyterapp.commands.execute("notebook:run-all-cells");
-}"""
 
 
 def test_run_draws_while_it_trains_and_the_step_goes_both_ways(chromium, tmp_path):
-    (tmp_path / "book").mkdir()
-    (tmp_path / "home").mkdir()
-    (tmp_path / "book" / "lab.md").write_text(NOTEBOOK, encoding="utf-8")
-    with (
-        jupyterlab(tmp_path / "book", tmp_path / "home") as origin,
-        tab(chromium, origin, height=1000) as opened,
-    ):
+    with live_notebook(chromium, tmp_path, NOTEBOOK) as opened:
         page = opened.page
-        page.goto(f"{origin}/lab/tree/lab.md", timeout=120_000)
-        page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=120_000)
-        page.evaluate(RUN_ALL)
         page.locator(".jupyter-button.mod-primary").click(timeout=60_000)
         page.get_by_text("Done: ").wait_for(timeout=120_000)
         assert page.locator(".count").inner_text() == "step 32 of 32"
