@@ -4,6 +4,7 @@ Telling means that a mix-up shows: H != W, K_h != K_w, s_h != s_w, C != F, even 
 divide, windows that overlap, dilation, groups, ties, frozen and inference passes.
 """
 
+import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +58,13 @@ WINDOWS = [2, 3, (3, 2), (1, 4)]
 NORMS = [{}, {"momentum": 0.5, "epsilon": 1e-5}, {"center": False}, {"scale": False}]
 FRAMES = [0, 1, (2, 0), ((0, 1), (2, 0)), ((3, 0), (0, 0))]
 SCALES = [{"scale": single(1 / 255)}, {"scale": 1 / 128, "offset": -1.0}]
+BLOCKS = [
+    {"layers": [nn.Conv2D(3, 3, **SAME), nn.BatchNormalization(), nn.ReLU(), nn.Conv2D(3, (3, 2), **SAME)]},
+    {
+        "layers": [nn.Conv2D(4, 3, strides=2, **SAME), nn.BatchNormalization()],
+        "shortcut": [nn.Conv2D(4, 1, strides=2), nn.BatchNormalization()],
+    },
+]
 VECTOR, IMAGE, SMALL = (7,), (9, 13, 4), (5, 4, 3)
 TINY = [(1, 1, 2), (5, 1, 1), (2, 7, 5)]
 BOTH_RANKS = [VECTOR, SMALL]
@@ -87,6 +95,7 @@ LAYERS = [
     LayerCases(nn.BatchNormalization, grid(*NORMS), BOTH_RANKS, modes=("training", "inference", "frozen")),
     LayerCases(nn.BatchNormalization, grid(center=[False], scale=[False]), BOTH_RANKS),
     LayerCases(nn.BatchNormalization, grid(), BOTH_RANKS, inputs=("off centre",), batch_size=16),
+    LayerCases(nn.Residual, BLOCKS, [(5, 4, 3)], modes=("training", "inference", "frozen")),
     LayerCases(nn.Dropout, grid(rate=[0, 0.5]), BOTH_RANKS, modes=("inference",)),
     LayerCases(nn.Dropout, grid(rate=[0]), BOTH_RANKS),
     LayerCases(nn.Flatten, grid(), BOTH_RANKS),
@@ -119,7 +128,7 @@ class Case:
 
     def layer(self) -> Layer:
         """The layer, not yet built."""
-        return self.kind(**self.settings, trainable=self.mode != "frozen")
+        return self.kind(**copy.deepcopy(self.settings), trainable=self.mode != "frozen")
 
     def run(self) -> Agreement:
         """Compare with Keras; the seed is the same in every run."""
