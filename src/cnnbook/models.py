@@ -47,7 +47,7 @@ def residual_cnn() -> nn.Sequential:
 
 
 def residual_block(filters: int, strides: int = 1) -> list[nn.Layer]:
-    """Two 3x3 convolutions and a way around them; with strides, a 1x1 convolution gives that way the shape."""
+    """Two 3x3 convolutions and a shortcut; with strides, a 1x1 convolution brings it to the same shape."""
     inside = [*normalized_conv(filters, 3, strides), nn.ReLU(), *normalized_conv(filters, 3)]
     return [nn.Residual(inside, normalized_conv(filters, 1, strides) if strides > 1 else []), nn.ReLU()]
 

@@ -54,7 +54,7 @@ class Augmentation:
                     f"Received {name}={value!r}."
                 )
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
+    def __call__(self, images: Array, rng: "np.random.Generator") -> Array:
         if images.ndim != 4 or max(self.shift, self.erase) > min(images.shape[1:3]):
             raise ValueError(
                 f"{self} works on a batch of images of shape (N, H, W, C), each large enough for it. "
@@ -73,7 +73,7 @@ class Augmentation:
         return images
 
 
-def random_shift(images: Array, rng: np.random.Generator, pixels: int) -> Array:
+def random_shift(images: Array, rng: "np.random.Generator", pixels: int) -> Array:
     """Move every image by up to so many pixels along both axes: cut it out of itself with a frame of zeros.
 
     Parameters

@@ -107,7 +107,10 @@ def residual_to_keras(layer: nn.Residual):
             ways[index] = keras.Sequential(
                 [keras.Input(layer.input_shape, dtype=dtype), *map(to_keras, inside)]
             )(start)
-    return keras.Model(start, keras.layers.Add(dtype=dtype)(ways))
+    twin = keras.Model(start, keras.layers.Add(dtype=dtype)(ways))
+    if not layer.trainable:
+        twin.trainable = False
+    return twin
 
 
 def from_keras(part):
@@ -190,16 +193,33 @@ def residual_from(model) -> nn.Residual:
     """A functional model of the shape that `to_keras(Residual(...))` makes, as a Residual, not yet built."""
     from cnnbook.keras_twin import keras
 
-    start, *ways, end = model.layers
-    ways = [way for way in ways if isinstance(way, keras.Sequential)]
-    first_goes_around = len(end.input) == 2 and end.input[0] is start.output
-    if len(model.layers) != len(ways) + 2 or not isinstance(end, keras.layers.Add) or first_goes_around:
+    entries = model.get_config()["layers"]
+    start, end = model.layers[0], model.layers[-1]
+    ways = [layer for layer in model.layers if isinstance(layer, keras.Sequential)]
+    # Both ways begin at the input, and the sum takes each once, or one of them and the input itself.
+    begins = [fed_by(entry) for entry in entries[1:-1]]
+    summed = sorted([way.name for way in ways] + [start.name] * (len(ways) == 1))
+    if (
+        not isinstance(end, keras.layers.Add)
+        or len(ways) not in (1, 2)
+        or len(entries) != len(ways) + 2
+        or begins != [[start.name]] * len(ways)
+        or sorted(fed_by(entries[-1])) != summed
+    ):
         raise ValueError(
-            f"from_keras: of functional models only a residual connection has a counterpart in cnnbook.nn: "
+            "from_keras: of functional models only a residual connection has a counterpart in cnnbook.nn: "
             f"an Add of one Sequential and of another one or the input. Received {model.name!r}. "
             "Build other models as a keras.Sequential."
         )
-    return nn.Residual(*([layer for part in way.layers for layer in layers_from(part)] for way in ways))
+    ours = ([layer for part in way.layers for layer in layers_from(part)] for way in ways)
+    return nn.Residual(*ours, trainable=model.trainable)
+
+
+def fed_by(entry: dict) -> list[str]:
+    """The names of the layers whose outputs this layer of a functional model takes, by its configuration."""
+    taken = entry["inbound_nodes"][0]["args"][0] if entry["inbound_nodes"] else []
+    tensors = taken if isinstance(taken, list | tuple) else [taken]
+    return [tensor["config"]["keras_history"][0] for tensor in tensors]
 
 
 def counterpart(part, config: dict):
