@@ -7,6 +7,7 @@ the book. What Keras has and we do not is refused by name, so that nothing gets 
 import dataclasses
 
 from cnnbook import nn
+from cnnbook.keras_twin.residual import residual_from, residual_to_keras
 from cnnbook.nn.layer import Layer
 from cnnbook.nn.losses import Loss
 from cnnbook.nn.optimizers import Optimizer
@@ -84,7 +85,7 @@ def layer_to_keras(layer: Layer, kind: type):
 
     check_built(layer, layer.name, "build(input_shape, rng)")
     if kind is nn.Residual:
-        return residual_to_keras(layer)
+        return residual_to_keras(layer, to_keras)
     settings = arguments(layer, kind) | {"dtype": layer.dtype.name}
     if hasattr(keras.layers, kind.__name__):
         twin = getattr(keras.layers, kind.__name__)(**settings)
@@ -92,24 +93,6 @@ def layer_to_keras(layer: Layer, kind: type):
         twin = keras.layers.Activation(kind.__name__.lower(), **settings)
     twin.build((None, *layer.input_shape))
     twin.set_weights(list(layer.weights().values()))
-    return twin
-
-
-def residual_to_keras(layer: nn.Residual):
-    """The two ways of a residual connection and Keras' Add behind them, as one functional model."""
-    from cnnbook.keras_twin import keras
-
-    layer.hand_out()
-    dtype, start = layer.dtype.name, keras.Input(layer.input_shape, dtype=layer.dtype.name)
-    ways = [start, start]
-    for index, inside in enumerate((layer.layers, layer.shortcut)):
-        if inside:
-            ways[index] = keras.Sequential(
-                [keras.Input(layer.input_shape, dtype=dtype), *map(to_keras, inside)]
-            )(start)
-    twin = keras.Model(start, keras.layers.Add(dtype=dtype)(ways))
-    if not layer.trainable:
-        twin.trainable = False
     return twin
 
 
@@ -178,7 +161,7 @@ def layers_from(layer) -> list[Layer]:
     from cnnbook.keras_twin import keras
 
     if isinstance(layer, keras.Model):
-        return [residual_from(layer)]
+        return [residual_from(layer, layers_from)]
     config = layer.get_config()
     activation = config.pop("activation", "linear")
     if activation not in ACTIVATIONS:
@@ -187,39 +170,6 @@ def layers_from(layer) -> list[Layer]:
     if type(layer).__name__ == "Activation":
         return after
     return [counterpart(layer, config), *after]
-
-
-def residual_from(model) -> nn.Residual:
-    """A functional model of the shape that `to_keras(Residual(...))` makes, as a Residual, not yet built."""
-    from cnnbook.keras_twin import keras
-
-    entries = model.get_config()["layers"]
-    start, end = model.layers[0], model.layers[-1]
-    ways = [layer for layer in model.layers if isinstance(layer, keras.Sequential)]
-    # Both ways begin at the input, and the sum takes each once, or one of them and the input itself.
-    begins = [fed_by(entry) for entry in entries[1:-1]]
-    summed = sorted([way.name for way in ways] + [start.name] * (len(ways) == 1))
-    if (
-        not isinstance(end, keras.layers.Add)
-        or len(ways) not in (1, 2)
-        or len(entries) != len(ways) + 2
-        or begins != [[start.name]] * len(ways)
-        or sorted(fed_by(entries[-1])) != summed
-    ):
-        raise ValueError(
-            "from_keras: of functional models only a residual connection has a counterpart in cnnbook.nn: "
-            f"an Add of one Sequential and of another one or the input. Received {model.name!r}. "
-            "Build other models as a keras.Sequential."
-        )
-    ours = ([layer for part in way.layers for layer in layers_from(part)] for way in ways)
-    return nn.Residual(*ours, trainable=model.trainable)
-
-
-def fed_by(entry: dict) -> list[str]:
-    """The names of the layers whose outputs this layer of a functional model takes, by its configuration."""
-    taken = entry["inbound_nodes"][0]["args"][0] if entry["inbound_nodes"] else []
-    tensors = taken if isinstance(taken, list | tuple) else [taken]
-    return [tensor["config"]["keras_history"][0] for tensor in tensors]
 
 
 def counterpart(part, config: dict):

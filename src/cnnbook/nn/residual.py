@@ -129,9 +129,11 @@ class Residual(Layer):
             inside.forget()
 
     def learned(self) -> dict[str, Array]:
+        self.hand_out()
         return self._named(Layer.learned)
 
     def weights(self) -> dict[str, Array]:
+        self.hand_out()
         return self._named(Layer.weights)
 
     def _named(self, arrays) -> dict[str, Array]:
