@@ -40,6 +40,7 @@ from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.pooling import MaxPooling2D
+from cnnbook.nn.residual import Residual
 from cnnbook.nn.sequential import Sequential
 
 BLOCK = [Conv2D, BatchNormalization, ReLU, MaxPooling2D]
@@ -63,8 +64,8 @@ def fuse(model: Sequential, *, shards: int = 1) -> "FusedSequential":
     Raises
     ------
     RuntimeError : if the model is not built.
-    ValueError : if, with shards, a batch norm stands outside such a block or a layer is not from cnnbook.nn:
-        what they need from the other shards is not known.
+    ValueError : if, with shards, a batch norm stands outside such a block, or a layer is a Residual or not
+        from cnnbook.nn: what they need from the other shards is not known.
 
     Examples
     --------
@@ -89,6 +90,11 @@ def fuse(model: Sequential, *, shards: int = 1) -> "FusedSequential":
             raise ValueError(
                 f"fuse: with shards={shards} every BatchNormalization must stand right after a Conv2D and "
                 "before a ReLU and a MaxPooling2D. Received one that does not. Use shards=1."
+            )
+        if isinstance(step, Residual):
+            raise ValueError(
+                f"fuse: with shards={shards} no layer may be a Residual, whose layers may need all shards. "
+                "Received one. Use shards=1."
             )
         if not (isinstance(step, Block) or type(step).__module__.startswith("cnnbook.nn.")):
             raise ValueError(
