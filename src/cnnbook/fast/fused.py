@@ -16,8 +16,8 @@ Three facts make the short way right.
   a constant per channel.
 
 The second half is *shards*: a batch is cut into pieces, each goes through the network in a thread of its own
-(NumPy lets go of Python's lock while it computes), and the threads meet only where a sum over the whole batch
-is needed: for the mean and variance of batch norm, and for their share in its gradient.
+(NumPy releases Python's lock while it computes). The threads wait for each other only where a sum over the
+whole batch is needed: for the mean and variance of batch norm, and for their share in its gradient.
 
 What is traded away is the right to look inside: the layers of a fused model keep nothing between its forward
 and its backward. Everything else holds: results are new arrays, and inputs are not written to.
