@@ -16,6 +16,7 @@ from cnnbook.nn.layer import Layer
 from cnnbook.nn.log import History
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
+from cnnbook.nn.normalization import GroupNormalization, LayerNormalization
 from cnnbook.nn.optimizers import SGD, Adam, RMSprop
 from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
@@ -27,11 +28,11 @@ from cnnbook.nn.training import evaluate, fit, predict
 
 __all__ = [
     "SGD", "Adam", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "DepthwiseConv2D",
-    "Dropout", "Flatten", "GlobalAveragePooling2D", "GlorotNormal", "GlorotUniform", "HeNormal",
-    "HeUniform", "History", "Layer", "LeakyReLU", "MaxPooling2D", "MeanSquaredError", "RMSprop",
-    "RandomNormal", "ReLU", "Rescaling", "Sequential", "Sigmoid", "Softmax", "SoftmaxCrossEntropy",
-    "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix", "evaluate", "fit", "fold", "load",
-    "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
+    "Dropout", "Flatten", "GlobalAveragePooling2D", "GlorotNormal", "GlorotUniform", "GroupNormalization",
+    "HeNormal", "HeUniform", "History", "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling2D",
+    "MeanSquaredError", "RMSprop", "RandomNormal", "ReLU", "Rescaling", "Sequential", "Sigmoid",
+    "Softmax", "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix",
+    "evaluate", "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
 ]  # fmt: skip
 
 keep_freed_memory()

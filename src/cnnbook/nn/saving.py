@@ -19,6 +19,7 @@ from cnnbook.nn import (
     depthwise,
     dropout,
     initializers,
+    normalization,
     padding,
     pooling,
     reshape,
@@ -31,7 +32,19 @@ PLAIN = bool | int | float | str | list | tuple | None  # what JSON holds as it 
 
 
 # What a saved model may be made of: the layers and initializers of these modules, by name.
-MODULES = activations, batchnorm, conv, dense, depthwise, dropout, initializers, padding, pooling, reshape
+MODULES = (
+    activations,
+    batchnorm,
+    conv,
+    dense,
+    depthwise,
+    dropout,
+    initializers,
+    normalization,
+    padding,
+    pooling,
+    reshape,
+)
 CLASSES = {
     name: kind
     for module in MODULES
