@@ -47,7 +47,7 @@ def test_a_layer_comes_back_as_it_went(case):
 @pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=lambda case: f"{case.family} {case.mode}")
 def test_weights_have_keras_names_in_keras_order(case):
     ours = built(case.layer(), case.shape)
-    assert [weight.name for weight in to_keras(ours).weights] == [*ours.params, *ours.state]
+    assert [w.name for w in to_keras(ours).weights] == [name.split("/")[-1] for name in ours.weights()]
 
 
 def test_the_twin_has_copies_of_our_weights_and_our_settings():
@@ -156,8 +156,12 @@ def test_initializers_go_both_ways_and_draw_with_the_same_spread(initializer):
         nn.SGD(0.1, 0.5, nesterov=True),
         nn.RMSprop(0.1, 0.8, 0.3, 1e-5, centered=True),
         nn.Adam(0.1, 0.8, 0.7, 1e-5),
+        nn.AdamW(0.1, weight_decay=0.3),
+        nn.SGD(0.1, 0.5, weight_decay=0.3, clipnorm=1.5),
+        nn.RMSprop(nn.CosineDecay(0.01, 3, 0.2, warmup_target=0.3, warmup_steps=2), global_clipnorm=1.5),
+        nn.Adam(nn.PiecewiseConstantDecay([1, 3], [0.1, 0.5, 0.01])),
     ],
-    ids=lambda optimizer: optimizer.name,
+    ids=repr,
 )
 def test_an_optimizer_keeps_its_settings_and_takes_the_same_steps(optimizer):
     twin = to_keras(optimizer)
@@ -284,3 +288,44 @@ def test_a_regularised_layer_is_refused_because_it_trains_differently():
         ValueError, match=r"^from_keras: Dense\(kernel_regularizer=.*\) .* Use kernel_regularizer=None\.$"
     ):
         from_keras(layer)
+
+
+def functional(kind):
+    """A functional model that looks like a residual connection and is none."""
+    layers = keras.layers
+    start = keras.Input((4,))
+    one, other = (keras.Sequential([keras.Input((4,)), layers.Dense(4)]) for _ in range(2))
+    end = {
+        "one way after the other": lambda: layers.Add()([other(one(start)), start]),
+        "a product": lambda: layers.Multiply()([one(start), start]),
+        "three terms": lambda: layers.Add()([one(start), other(start), start]),
+        "something behind the sum": lambda: layers.ReLU()(layers.Add()([one(start), start])),
+        "a layer that is no Sequential": lambda: layers.Add()([layers.Dense(4)(start), start]),
+        "no sum": lambda: one(start),
+    }[kind]()
+    return keras.Model(start, end)
+
+
+@pytest.mark.parametrize("kind", [
+    "one way after the other", "a product", "three terms", "something behind the sum",
+    "a layer that is no Sequential", "no sum",
+])  # fmt: skip
+def test_a_functional_model_that_is_no_residual_connection_is_refused(kind):
+    with pytest.raises(ValueError, match="only a residual connection has a counterpart"):
+        from_keras(functional(kind))
+
+
+def test_a_network_with_residual_connections_comes_back_with_its_numbers():
+    ours = nn.Sequential([
+        nn.Conv2D(3, 3),
+        nn.Residual([nn.Conv2D(3, 3, padding="same"), nn.BatchNormalization(), nn.ReLU()]),
+        nn.Residual([nn.Residual([nn.Tanh()])], [nn.Conv2D(3, 1)]),
+        nn.GlobalAveragePooling2D(),
+    ])  # fmt: skip
+    ours.build((6, 5, 2), seed=0)
+    x = rng.standard_normal((4, 6, 5, 2), np.float32)
+    twin = to_keras(ours)
+    np.testing.assert_allclose(np.asarray(twin(x)), ours.forward(x), atol=1e-6)
+    again = from_keras(twin)
+    np.testing.assert_array_equal(again.forward(x), ours.forward(x))
+    assert [repr(layer) for layer in again.layers] == [repr(layer) for layer in ours.layers]

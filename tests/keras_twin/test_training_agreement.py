@@ -1,5 +1,7 @@
 """Whole networks: one step and fifty steps from the same weights on the same batches as Keras."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -34,15 +36,17 @@ def test_fifty_steps_stay_with_keras(plan, images):
         assert np.mean(loss[-5:]) < np.mean(loss[:5]) - 0.05
 
 
-def test_the_plans_train_three_networks_with_three_optimizers():
+def test_the_plans_train_every_network_and_every_optimizer():
     assert {(make.__name__, optimizer.name) for make, _, optimizer, _ in PLANS} == {
-        (net, optimizer)
-        for net in ("mlp", "fashion_cnn", "small_cnn")
-        for optimizer in ("SGD", "RMSprop", "Adam")
+        *itertools.product(("mlp", "fashion_cnn", "small_cnn"), ("SGD", "RMSprop", "Adam")),
+        *itertools.product(("mlp", "residual_cnn"), ("AdamW",)),
     }
 
 
-@pytest.mark.parametrize(("make", "parameters"), [(models.mlp, 235_146), (models.fashion_cnn, 440_842)])
+@pytest.mark.parametrize(
+    ("make", "parameters"),
+    [(models.mlp, 235_146), (models.fashion_cnn, 440_842), (models.residual_cnn, 152_106)],
+)
 def test_the_networks_are_those_of_the_book(make, parameters):
     model = make()
     model.build((28, 28, 1))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cnnbook.nn import SGD, Adam, Dense, ReLU, RMSprop, Sequential
+from cnnbook.nn import SGD, Adam, AdamW, Dense, ReLU, RMSprop, Sequential
 from cnnbook.nn.optimizers import Optimizer
 
 GRADS = [[1.0, -2.0, 0.0], [0.5, 3.0, 0.1], [-1.5, 0.25, 0.0], [2.0, 2.0, -4.0]]
@@ -98,6 +98,10 @@ def test_defaults_are_keras_defaults():
         == "RMSprop(learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-07, centered=False)"
     )
     assert repr(Adam()) == "Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07)"
+    assert (
+        repr(AdamW())
+        == "AdamW(learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-07)"
+    )
 
 
 def test_hand_numbers_of_two_steps():
@@ -205,7 +209,63 @@ def test_an_optimizer_that_overrides_nothing_says_what_is_missing(refuses):
         run(Optimizer(0.1))
 
 
-@pytest.mark.parametrize("cls", [SGD, RMSprop, Adam])
+def test_weight_decay_shrinks_the_parameter_itself_and_no_gradient_sees_it():
+    start, grads = (1.0, -1.0, 0.5), [[0.0, 0.0, 0.0]]
+    for optimizer in (AdamW(0.1, weight_decay=0.5), SGD(0.1, weight_decay=0.5), Adam(0.1, weight_decay=0.5)):
+        np.testing.assert_allclose(run(optimizer, start, grads), np.multiply(start, 1 - 0.1 * 0.5))
+
+
+def test_decay_comes_before_the_step_and_the_rest_is_adam():
+    decayed, plain = AdamW(0.01, weight_decay=0.2), Adam(0.01)
+    after = run(decayed, (1.0, -1.0, 0.5), GRADS[:1])
+    before = np.multiply((1.0, -1.0, 0.5), 1 - 0.01 * 0.2)
+    np.testing.assert_allclose(after, run(plain, before, GRADS[:1]), rtol=1e-12)
+
+
+def test_a_clipped_gradient_keeps_its_direction_and_a_short_one_its_length():
+    moved = run(SGD(1.0, clipnorm=5.0), (0.0, 0.0), [[6.0, 8.0]])
+    np.testing.assert_allclose(moved, [-3.0, -4.0])
+    np.testing.assert_allclose(run(SGD(1.0, clipnorm=5.0), (0.0, 0.0), [[0.6, 0.8]]), [-0.6, -0.8])
+    assert run(SGD(1.0, clipnorm=5.0), (0.0,), [[0.0]]).tolist() == [0.0]
+
+
+def test_the_global_norm_is_that_of_all_gradients_together():
+    for optimizer, expected in ((SGD(1.0, global_clipnorm=5), [-3, -4]), (SGD(1.0, clipnorm=5), [-5, -5])):
+        model = Parameters(a=[0.0], b=[0.0])
+        model.grads = {"a": np.array([6.0]), "b": np.array([8.0])}
+        optimizer.step(model)
+        np.testing.assert_allclose([*model.params["a"], *model.params["b"]], expected)
+        assert [model.grads["a"][0], model.grads["b"][0]] == [6, 8]  # the gradients stay as they are
+
+
+def test_a_schedule_is_asked_before_every_step_beginning_with_step_0():
+    asked = []
+
+    def rate(step):
+        asked.append(step)
+        return [1.0, 0.5, 0.25][step]
+
+    moved = run(SGD(rate), (0.0,), [[1.0]] * 3)
+    assert moved.tolist() == [-1.75]
+    assert sorted(set(asked)) == [0, 1, 2]
+
+
+def test_both_ways_of_clipping_at_once_are_refused(refuses):
+    with refuses(
+        "SGD clips each gradient or all together, so at most one of clipnorm and global_clipnorm may be "
+        "given. Received 1.0 and 2.0."
+    ):
+        SGD(clipnorm=1, global_clipnorm=2)
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "clipnorm", "global_clipnorm"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "1"])
+def test_decay_and_clipping_must_be_positive_where_they_are_given(refuses, name, value):
+    with refuses(f"Adam: {name} must be a number in (0, inf). Received {name}={value!r}."):
+        Adam(**{name: value})
+
+
+@pytest.mark.parametrize("cls", [SGD, RMSprop, Adam, AdamW])
 @pytest.mark.parametrize("learning_rate", [0, -0.1, float("nan"), float("inf"), "0.1"])
 def test_a_learning_rate_that_is_not_positive_is_refused(refuses, cls, learning_rate):
     with refuses(

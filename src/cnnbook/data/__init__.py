@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from cnnbook.data.augment import Augmentation as Augmentation
 from cnnbook.data.sources import DATASETS
 
 

@@ -28,6 +28,7 @@ class Ours:
 
     def fit(self, *data, callbacks=(), **settings):
         optimizer = copy.deepcopy(self.setting.optimizer)
+        settings["augment"] = self.setting.augment
         if self.setting.rates:
             callbacks = [*callbacks, Rates(optimizer, self.setting.rates)]
         return nn.fit(self.model, self.setting.loss, optimizer, *data, callbacks=callbacks, **settings)
@@ -73,6 +74,7 @@ class Keras:
     def fit(self, *data, **settings):
         from cnnbook.keras_twin import training
 
+        settings["augment"] = self.setting.augment
         return training.fit(self.model, self.setting.loss, self.setting.optimizer, *data, **settings)
 
     def weights(self):

@@ -19,6 +19,7 @@ class Setting:
         weights are tested. 0: none, the number of epochs is fixed beforehand and the last one is tested.
     n_train : train on this many images only (before some are held out), drawn with seed 0; None: on all.
     rates : learning rates, one for each epoch, on our side only; (): the optimizer's own all the way.
+    augment : function (batch, generator) -> batch, applied to every training batch; None: nothing is changed.
     frozen : layers that are not trained, by their place in the network.
     watch : function (network, images, labels) -> numbers by name, before training and after every epoch.
     look : function (network, images, labels) -> arrays to keep, of the first seed's trained network.
@@ -38,6 +39,7 @@ class Setting:
     batch_size: int = 64
     epochs: int = 10
     rates: tuple[float, ...] = ()
+    augment: Callable | None = None
     frozen: tuple[int, ...] = ()
     watch: Callable | None = None
     look: Callable | None = None
@@ -52,6 +54,7 @@ class Setting:
             f"{self.n_train or 'all'} images of {self.dataset}, {self.prepare.__name__}",
             f"{self.held_out} held out",
             *([f"learning rates: {self.rates}"] if self.rates else []),
+            *([f"augmented by {self.augment}"] if self.augment else []),
             *([f"frozen: {self.frozen}"] if self.frozen else []),
         ]
         return "; ".join(parts)

@@ -180,7 +180,8 @@ def arrays_of(layer: Layer, call, twin, x, dout, training: bool) -> dict[str, np
     """Run `call`, which uses the weights of the Keras layer `twin`: arrays under the names of `run_ours`."""
     from cnnbook.keras_twin import tf
 
-    params = [weight.value for weight in twin.weights[: len(layer.params)]]
+    weights = dict(zip(layer.weights(), twin.weights, strict=True))
+    params = [weights[name].value for name in layer.params]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         pixels = tf.constant(x)
         sources = ({} if x.dtype == np.uint8 else {"dx": pixels}) | {
@@ -191,7 +192,7 @@ def arrays_of(layer: Layer, call, twin, x, dout, training: bool) -> dict[str, np
     arrays = {"out": out}
     if training:
         arrays |= tape.gradient(out, sources, output_gradients=tf.constant(dout))
-    arrays |= dict(zip(layer.state, twin.weights[len(layer.params) :], strict=True))
+    arrays |= {name: weights[name] for name in layer.state}
     return {name: array.numpy() for name, array in arrays.items()}
 
 

@@ -7,9 +7,11 @@ the book. What Keras has and we do not is refused by name, so that nothing gets 
 import dataclasses
 
 from cnnbook import nn
+from cnnbook.keras_twin.residual import residual_from, residual_to_keras
 from cnnbook.nn.layer import Layer
 from cnnbook.nn.losses import Loss
 from cnnbook.nn.optimizers import Optimizer
+from cnnbook.nn.schedules import CosineDecay, PiecewiseConstantDecay
 
 # What Keras names by a string is a layer of its own here.
 ACTIVATIONS = {
@@ -69,7 +71,11 @@ def to_keras(part, *, dtype=None):
         names = {"SoftmaxCrossEntropy": ("SparseCategoricalCrossentropy", {"from_logits": True})}
         name, settings = names.get(kind.__name__, (kind.__name__, {}))
         return getattr(keras.losses, name)(**settings, dtype=dtype)
-    room = keras.optimizers if isinstance(part, Optimizer) else keras.initializers
+    room = keras.initializers
+    if isinstance(part, Optimizer):
+        room = keras.optimizers
+    elif isinstance(part, CosineDecay | PiecewiseConstantDecay):
+        room = keras.optimizers.schedules
     return getattr(room, kind.__name__)(**arguments(part, kind))
 
 
@@ -78,13 +84,15 @@ def layer_to_keras(layer: Layer, kind: type):
     from cnnbook.keras_twin import keras
 
     check_built(layer, layer.name, "build(input_shape, rng)")
+    if kind is nn.Residual:
+        return residual_to_keras(layer, to_keras)
     settings = arguments(layer, kind) | {"dtype": layer.dtype.name}
     if hasattr(keras.layers, kind.__name__):
         twin = getattr(keras.layers, kind.__name__)(**settings)
     else:
         twin = keras.layers.Activation(kind.__name__.lower(), **settings)
     twin.build((None, *layer.input_shape))
-    twin.set_weights([*layer.params.values(), *layer.state.values()])
+    twin.set_weights(list(layer.weights().values()))
     return twin
 
 
@@ -139,7 +147,7 @@ def from_keras(part):
         refuse(part, "activation", "linear", "It changes nothing: leave it away.")
     if not is_model and not part.weights:
         return layers[0]
-    shape = part.input_shape if is_model else part.get_build_config()["input_shape"]
+    shape = part.input_shape if isinstance(part, keras.Model) else part.get_build_config()["input_shape"]
     model = nn.Sequential(layers)
     model.build(tuple(shape[1:]), dtype=common_dtype(layer for layer, _ in pieces))
     for theirs, ours in pieces:
@@ -150,6 +158,10 @@ def from_keras(part):
 
 def layers_from(layer) -> list[Layer]:
     """One Keras layer as our layers, not yet built: itself and the activation it carries, if any."""
+    from cnnbook.keras_twin import keras
+
+    if isinstance(layer, keras.Model):
+        return [residual_from(layer, layers_from)]
     config = layer.get_config()
     activation = config.pop("activation", "linear")
     if activation not in ACTIVATIONS:
@@ -191,19 +203,20 @@ def arguments(part, kind: type) -> dict:
     """What the constructor of `kind` takes, as `part` has it, with initializers made Keras'."""
     values = {field.name: getattr(part, field.name) for field in dataclasses.fields(kind) if field.init}
     return {
-        name: to_keras(value) if name.endswith("_initializer") else value for name, value in values.items()
+        name: to_keras(value) if dataclasses.is_dataclass(value) else value for name, value in values.items()
     }
 
 
 def weights_of(layers: list[Layer]):
     """All arrays of these layers, in Keras' order."""
     for layer in layers:
-        yield from (*layer.params.values(), *layer.state.values())
+        yield from layer.weights().values()
 
 
 def common_dtype(layers) -> str:
     """The one dtype in which these Keras layers compute and keep weights, or a refusal."""
-    dtypes = sorted({name for layer in layers for name in (layer.compute_dtype, layer.variable_dtype)})
+    leaves = [leaf for layer in layers for leaf in getattr(layer, "layers", [layer])]
+    dtypes = sorted({name for layer in leaves for name in (layer.compute_dtype, layer.variable_dtype)})
     if dtypes in (["float32"], ["float64"]):
         return dtypes[0]
     raise ValueError(

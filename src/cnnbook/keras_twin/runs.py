@@ -107,7 +107,8 @@ def keras_statistics(model: nn.Sequential, twin) -> dict[str, np.ndarray]:
     return {
         f"{index}/{name}": np.array(weight.numpy())
         for index, (ours, layer) in enumerate(zip(model.layers, twin.layers, strict=True))
-        for name, weight in zip(ours.state, layer.weights[len(ours.params) :], strict=False)
+        for name, weight in zip(ours.weights(), layer.weights, strict=False)
+        if name in ours.state
     }
 
 

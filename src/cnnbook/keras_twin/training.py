@@ -24,6 +24,7 @@ def fit(
     validation_data=None,
     seed: int = 0,
     callbacks=(),
+    augment=None,
 ) -> History:
     """Train a built Keras model: the arguments, the batches and the History of our own `fit`.
 
@@ -35,7 +36,7 @@ def fit(
     ----------
     model : a built Keras model, or a `modules.Sequential` with Keras' loss. loss, optimizer : ours or
         Keras'; ours are converted by `to_keras`.
-    x, y, epochs, batch_size, validation_data, seed, callbacks : as in `cnnbook.nn.training.fit`. Keras'
+    x, y, epochs, batch_size, validation_data, seed, callbacks, augment : as in `cnnbook.nn.fit`. Keras'
         models keep no gradients: a callback's `on_gradients(model, step, norms)` gets their lengths, a number
         per layer, before its `on_step`.
 
@@ -65,17 +66,21 @@ def fit(
     optimizer = to_keras(optimizer) if isinstance(optimizer, Optimizer) else optimizer
     x, y, validation_data = ours.check_run(x, y, epochs, batch_size, validation_data)
     rng = np.random.default_rng(seed)
+    augment = ours.augmentation(augment, rng)
+    model.stop_training = False
     with Log(model, epochs * math.ceil(len(x) / batch_size), callbacks) as log:
         watched = any(hasattr(callback, "on_gradients") for callback in log.callbacks)
         train_step, measure = compiled_steps(model, loss, optimizer, norms=watched)
         log.start()
         for _ in range(epochs):
             for batch in ours.batches(len(x), batch_size, rng):
-                logs, lengths = map(as_floats, train_step(x[batch], y[batch]))
+                logs, lengths = map(as_floats, train_step(augment(x[batch]), y[batch]))
                 if watched:
                     log.tell("on_gradients", model, log.steps, lengths)
                 log.step(logs, len(batch))
             log.epoch(mean_over_batches(measure, *validation_data) if validation_data else {})
+            if model.stop_training:
+                break
     return log.run
 
 

@@ -13,7 +13,7 @@ from cnnbook import nn
 from cnnbook.keras_twin.agreement import REFEREES, relative_difference
 from cnnbook.keras_twin.cases import single
 from cnnbook.keras_twin.runs import GivenMask, draw_masks, train_keras, train_ours
-from cnnbook.models import fashion_cnn, mlp, small_cnn
+from cnnbook.models import fashion_cnn, mlp, residual_cnn, small_cnn
 
 LOGITS = 2e-5  # ours in float32 from the referee
 GRADIENTS = 1e-3  # ours from Keras, relative to the largest entry
@@ -28,6 +28,8 @@ CURVES_64 = 1e-6  # the same two in float64
 ADAM_RATES = single(0.9), single(0.999)
 PLANS = [
     (mlp, 64, [nn.SGD(single(1e-2)), nn.RMSprop(single(1e-3)), nn.Adam(single(1e-4), *ADAM_RATES)]),
+    (mlp, 64, [nn.AdamW(single(1e-4), *ADAM_RATES, weight_decay=single(0.1))]),
+    (residual_cnn, 16, [nn.AdamW(single(1e-4), *ADAM_RATES, weight_decay=single(0.1))]),
     (fashion_cnn, 16, [nn.SGD(single(3e-4)), nn.RMSprop(single(1e-5)), nn.Adam(single(1e-5), *ADAM_RATES)]),
     (small_cnn, 1, [nn.SGD(single(5e-3)), nn.RMSprop(single(1e-4)), nn.Adam(single(1e-4), *ADAM_RATES)]),
 ]

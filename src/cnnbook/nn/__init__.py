@@ -7,6 +7,7 @@ A faster way through a built model, with the same numbers, is `cnnbook.fast.fuse
 
 from cnnbook.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh, softmax
 from cnnbook.nn.batchnorm import BatchNormalization, fold
+from cnnbook.nn.callbacks import EarlyStopping
 from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dense import Dense
 from cnnbook.nn.depthwise import DepthwiseConv2D
@@ -16,23 +17,39 @@ from cnnbook.nn.layer import Layer
 from cnnbook.nn.log import History
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
+<<<<<<< HEAD
 from cnnbook.nn.normalization import GroupNormalization, LayerNormalization
 from cnnbook.nn.optimizers import SGD, Adam, RMSprop
+=======
+from cnnbook.nn.optimizers import SGD, Adam, AdamW, RMSprop
+>>>>>>> core
 from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.nn.reshape import Flatten, Rescaling
+from cnnbook.nn.residual import Residual
 from cnnbook.nn.runtime import keep_freed_memory
 from cnnbook.nn.saving import load, save
+from cnnbook.nn.schedules import CosineDecay, PiecewiseConstantDecay
 from cnnbook.nn.sequential import Sequential
 from cnnbook.nn.training import evaluate, fit, predict
 
 __all__ = [
+<<<<<<< HEAD
     "SGD", "Adam", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "DepthwiseConv2D",
     "Dropout", "Flatten", "GlobalAveragePooling2D", "GlorotNormal", "GlorotUniform", "GroupNormalization",
     "HeNormal", "HeUniform", "History", "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling2D",
     "MeanSquaredError", "RMSprop", "RandomNormal", "ReLU", "Rescaling", "Sequential", "Sigmoid",
     "Softmax", "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix",
     "evaluate", "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
+=======
+    "SGD", "Adam", "AdamW", "AveragePooling2D", "BatchNormalization", "Conv2D", "CosineDecay", "Dense",
+    "DepthwiseConv2D", "Dropout", "EarlyStopping", "Flatten", "GlobalAveragePooling2D", "GlorotNormal",
+    "GlorotUniform", "HeNormal", "HeUniform", "History", "Layer", "LeakyReLU", "MaxPooling2D",
+    "MeanSquaredError", "PiecewiseConstantDecay", "RMSprop", "RandomNormal", "ReLU", "Rescaling",
+    "Residual", "Sequential", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D",
+    "Zeros", "accuracy", "confusion_matrix", "evaluate", "fit", "fold", "load", "macro_f1",
+    "precision_recall_f1", "predict", "save", "softmax",
+>>>>>>> core
 ]  # fmt: skip
 
 keep_freed_memory()

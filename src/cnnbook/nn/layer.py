@@ -64,6 +64,14 @@ class Layer:
         """The class name, as it stands in error messages."""
         return type(self).__name__
 
+    def learned(self) -> dict[str, Array]:
+        """The arrays of `params` that an optimizer may change: none of a frozen layer's."""
+        return self.params if self.trainable else {}
+
+    def weights(self) -> dict[str, Array]:
+        """All arrays that make up the layer, learned or not, in Keras' order."""
+        return self.params | self.state
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of one output for one input of `input_shape`; changes nothing."""
         return tuple(input_shape)

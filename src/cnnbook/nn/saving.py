@@ -23,6 +23,7 @@ from cnnbook.nn import (
     padding,
     pooling,
     reshape,
+    residual,
 )
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.sequential import Sequential
@@ -40,10 +41,17 @@ MODULES = (
     depthwise,
     dropout,
     initializers,
+<<<<<<< HEAD
     normalization,
     padding,
     pooling,
     reshape,
+=======
+    padding,
+    pooling,
+    reshape,
+    residual,
+>>>>>>> core
 )
 CLASSES = {
     name: kind
@@ -167,10 +175,15 @@ def to_config(part: Any) -> dict[str, Any]:
     arguments = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if f.init}
     return {
         "class": type(part).__name__,
-        "arguments": {
-            name: value if isinstance(value, PLAIN) else to_config(value) for name, value in arguments.items()
-        },
+        "arguments": {name: value_config(value) for name, value in arguments.items()},
     }
+
+
+def value_config(value: Any) -> Any:
+    """An argument as what JSON can hold: plain as it is, a layer or an initializer by `to_config`."""
+    if isinstance(value, list) and any(isinstance(part, Layer) for part in value):
+        return [to_config(part) for part in value]
+    return value if isinstance(value, PLAIN) else to_config(value)
 
 
 def from_config(name: str, arguments: dict[str, Any], kind: type) -> Any:
@@ -185,11 +198,15 @@ def from_config(name: str, arguments: dict[str, Any], kind: type) -> Any:
             f"load: layers and initializers must be classes of cnnbook.nn. Received class {name!r}. "
             "Build this model in code and copy its arrays."
         )
-    arguments = {
-        key: from_config(value["class"], value["arguments"], object) if isinstance(value, dict) else value
-        for key, value in arguments.items()
-    }
+    arguments = {key: from_value(value) for key, value in arguments.items()}
     try:
         return made(**arguments)
     except TypeError as error:
         raise ValueError(f"load: {name} cannot be made from {arguments}. {error}.") from None
+
+
+def from_value(value: Any) -> Any:
+    """The argument that `value_config` described."""
+    if isinstance(value, list):
+        return [from_value(part) for part in value]
+    return from_config(value["class"], value["arguments"], object) if isinstance(value, dict) else value

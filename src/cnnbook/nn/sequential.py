@@ -1,6 +1,7 @@
 """A network: layers one after the other. Forward from first to last, backward from last to first."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,10 @@ class Sequential:
     Parameters
     ----------
     layers : list of layers, in order from the input to the output; each object at most once.
+
+    Attributes
+    ----------
+    stop_training : a callback sets it to True to end the run that `fit` is in.
 
     Raises
     ------
@@ -39,6 +44,7 @@ class Sequential:
     layers: list[Layer]
     input_shape: Shape | None = field(init=False, repr=False, default=None)
     dtype: Any = field(init=False, repr=False, default=None)
+    stop_training: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self):
         self.layers = list(self.layers)
@@ -55,27 +61,29 @@ class Sequential:
         if not self.layers:
             raise ValueError("Sequential needs at least one layer. Received an empty list.")
 
-    def build(self, input_shape: Shape, seed: int = 0, dtype=np.float32) -> Shape:
+    def build(self, input_shape: Shape, seed: int | np.random.Generator = 0, dtype=np.float32) -> Shape:
         """Build every layer for what the one before it returns; return the network's output shape.
 
         Parameters
         ----------
         input_shape : shape of one example, without N.
-        seed : every layer gets a random generator of its own, spawned from it in order.
+        seed : int or generator; every layer gets a random generator of its own, spawned from it in order.
         dtype : float32 to train, float64 to check gradients.
         """
-        rngs = np.random.default_rng(seed).spawn(len(self.layers))
-        for only_try in (True, False):  # where one layer does not fit, all stay as they were
-            shape = input_shape
-            for index, (layer, rng) in enumerate(zip(self.layers, rngs, strict=True)):
-                try:
-                    if only_try:
-                        shape = layer.output_shape(check_shape(layer.name, shape))
-                    else:
-                        shape = layer.build(shape, rng, dtype)
-                except ValueError as error:
-                    raise ValueError(f"Layer {index} cannot be built. {error}") from error
+        self.output_shape(input_shape)  # where one layer does not fit, all stay as they were
+        rngs, shape = np.random.default_rng(seed).spawn(len(self.layers)), input_shape
+        for index, (layer, rng) in enumerate(zip(self.layers, rngs, strict=True)):
+            with layer_named(index):
+                shape = layer.build(shape, rng, dtype)
         self.input_shape, self.dtype = self.layers[0].input_shape, np.dtype(dtype)
+        return shape
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one output for one input of `input_shape`; changes nothing."""
+        shape = input_shape
+        for index, layer in enumerate(self.layers):
+            with layer_named(index):
+                shape = layer.output_shape(check_shape(layer.name, shape))
         return shape
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
@@ -112,22 +120,21 @@ class Sequential:
         Without any layer that has parameters it is the number of layers.
         """
         with_params = [index for index, layer in enumerate(self.layers) if layer.params]
-        learners = [index for index in with_params if self.layers[index].trainable]
+        learners = [index for index in with_params if self.layers[index].learned()]
         return (learners or with_params or [len(self.layers)])[0]
 
     def parameters(self) -> Iterator[tuple[str, Array, Array | None]]:
         """All that an optimizer may change: ("0/kernel", param, grad) of the layers that are not frozen."""
         for index, layer in enumerate(self.layers):
-            if layer.trainable:
-                for name, param in layer.params.items():
-                    yield f"{index}/{name}", param, layer.grads.get(name)
+            for name, param in layer.learned().items():
+                yield f"{index}/{name}", param, layer.grads.get(name)
 
     def weights(self) -> dict[str, Array]:
         """All arrays that make up the network, learned or not, in Keras' order: {"0/kernel": ...}."""
         return {
             f"{index}/{name}": array
             for index, layer in enumerate(self.layers)
-            for name, array in (*layer.params.items(), *layer.state.items())
+            for name, array in layer.weights().items()
         }
 
     def summary(self) -> None:
@@ -152,7 +159,7 @@ class Sequential:
         print(f"   {'layer':<24} {'output shape':<22} {'params':>8}")
         for index, layer in enumerate(self.layers):
             shape = ", ".join(["N", *map(str, layer.output_shape(layer.input_shape))])
-            count = sum(array.size for array in (*layer.params.values(), *layer.state.values()))
+            count = sum(array.size for array in layer.weights().values())
             print(f"{index:<2} {layer.name:<24} {f'({shape})':<22} {count:>8,}")
         total = sum(array.size for array in self.weights().values())
         trainable = sum(param.size for _, param, _ in self.parameters())
@@ -166,3 +173,12 @@ class Sequential:
             raise RuntimeError(
                 f"Sequential is not built yet. Call build(input_shape, seed) once before {what}."
             )
+
+
+@contextmanager
+def layer_named(index: int) -> Iterator[None]:
+    """Within it, a layer's refusal of a shape also says which layer of the network it is."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"Layer {index} cannot be built. {error}") from error

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def fit(
     validation_data: tuple[Array, Array] | None = None,
     seed: int = 0,
     callbacks: Iterable = (),
+    augment: Callable[[Array, np.random.Generator], Array] | None = None,
 ) -> History:
     """Train a built model: every epoch goes once through all examples, in a new random order.
 
@@ -39,8 +40,10 @@ def fit(
     seed : of the shuffling. The layers' own randomness comes from `model.build`.
     callbacks : objects with any of the methods `on_start(model)`, called before the first step,
         `on_step(model, step, logs)`, called after every step, and `on_epoch(model, epoch, logs)`, called
-        after every epoch. Steps and epochs count from 0. One that raises KeyboardInterrupt ends the run,
-        as Ctrl-C does: that is how to stop early.
+        after every epoch. Steps and epochs count from 0. One that sets `model.stop_training = True` ends the
+        run after the epoch, see `EarlyStopping`.
+    augment : function of a batch of examples and a generator that returns the batch to train on, such as
+        `cnnbook.data.Augmentation(shift=2)`. Its generator is its own: the order of the examples stays.
 
     Returns
     -------
@@ -66,13 +69,17 @@ def fit(
     """
     x, y, validation_data = check_run(x, y, epochs, batch_size, validation_data)
     rng = np.random.default_rng(seed)
+    augment = augmentation(augment, rng)
+    model.stop_training = False
     with Log(model, epochs * math.ceil(len(x) / batch_size), callbacks) as log:
         log.start()
         for _ in range(epochs):
             for batch in batches(len(x), batch_size, rng):
-                logs = train_step(model, loss, optimizer, x[batch], y[batch], log.now)
+                logs = train_step(model, loss, optimizer, augment(x[batch]), y[batch], log.now)
                 log.step(logs, len(batch))
             log.epoch(validate(model, loss, validation_data))
+            if model.stop_training:
+                break
     return log.run
 
 
@@ -90,7 +97,10 @@ def train_step(model: Sequential, loss, optimizer, x: Array, y: Array, when: str
             model.forget()
             for layer, state in zip(model.layers, states, strict=True):
                 layer.state.update(state)
-            where, now = f", and {first_not_finite(model, x)}", f" (now {optimizer.learning_rate})"
+            where, now = (
+                f", and {first_not_finite(model, x)}",
+                f" (now {getattr(optimizer, 'rate', optimizer.learning_rate)})",
+            )
             check_finite(logs["loss"], when, where, now)
         model.backward(loss.backward(), input_gradient=False)
         optimizer.step(model)
@@ -184,6 +194,19 @@ def first_not_finite(model: Sequential, x: Array) -> str:
         if not np.isfinite(x).all():
             return f"layer {index} ({layer.name}) is the first whose output is not"
     return "all layers' outputs still are"
+
+
+def augmentation(augment: Callable | None, rng: np.random.Generator) -> Callable[[Array], Array]:
+    """What `fit` does to a training batch: `augment` with a generator spawned from `rng`, or nothing."""
+    if augment is None:
+        return lambda x: x
+    if not callable(augment):
+        raise ValueError(
+            "fit: augment must be a function of a batch and a generator, such as data.Augmentation(shift=2). "
+            f"Received augment of type {type(augment).__name__}."
+        )
+    own = rng.spawn(1)[0]
+    return lambda x: augment(x, own)
 
 
 def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
