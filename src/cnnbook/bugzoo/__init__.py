@@ -45,6 +45,7 @@ from cnnbook.bugzoo.units import (
     LeakyForwardOnly,
     ReLUOfTheGradient,
     ScalarBias,
+    ShortcutForgotten,
     SigmoidSlopeOfInput,
 )
 
@@ -53,7 +54,8 @@ __all__ = [
     "CropByMinusPad", "DropoutNotScaled", "DropoutTwoMasks", "EvenKernelOffByOne", "EveryTieWins",
     "FlattenByColumns", "FrozenButDrifting", "GroupsOfRows", "HeightUsedForWidth", "LeakyForwardOnly",
     "MeanPathForgotten", "NoMaxShift", "NormalOverWindowArea", "OneFilterForAll", "PatchRowsMixedUp",
-    "ReLUOfTheGradient", "ScalarBias", "SigmoidSlopeOfInput", "StatisticsAsConstants", "SumForMean",
-    "TrueConvolution", "TwoSidedLoss", "UnrotatedKernel", "VariancePathForgotten", "ZeroPaddingWins",
-    "macro_f1_of_the_predicted", "output_size_as_printed", "remembered",
+    "ReLUOfTheGradient", "ScalarBias", "ShortcutForgotten", "SigmoidSlopeOfInput",
+    "StatisticsAsConstants", "SumForMean", "TrueConvolution", "TwoSidedLoss", "UnrotatedKernel",
+    "VariancePathForgotten", "ZeroPaddingWins", "macro_f1_of_the_predicted", "output_size_as_printed",
+    "remembered",
 ]  # fmt: skip

@@ -95,13 +95,10 @@ LAYERS = [
     LayerCases(nn.BatchNormalization, grid(*NORMS), BOTH_RANKS, modes=("training", "inference", "frozen")),
     LayerCases(nn.BatchNormalization, grid(center=[False], scale=[False]), BOTH_RANKS),
     LayerCases(nn.BatchNormalization, grid(), BOTH_RANKS, inputs=("off centre",), batch_size=16),
-<<<<<<< HEAD
     LayerCases(nn.LayerNormalization, grid(*WITHIN), BOTH_RANKS),
     LayerCases(nn.GroupNormalization, grid(*WITHIN, groups=[1, 2, -1]), [(6,), (5, 3, 4)]),
     LayerCases(nn.GroupNormalization, grid(), [(7, 8, 64)]),
-=======
     LayerCases(nn.Residual, BLOCKS, [(5, 4, 3)], modes=("training", "inference", "frozen")),
->>>>>>> core
     LayerCases(nn.Dropout, grid(rate=[0, 0.5]), BOTH_RANKS, modes=("inference",)),
     LayerCases(nn.Dropout, grid(rate=[0]), BOTH_RANKS),
     LayerCases(nn.Flatten, grid(), BOTH_RANKS),

@@ -17,12 +17,8 @@ from cnnbook.nn.layer import Layer
 from cnnbook.nn.log import History
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
-<<<<<<< HEAD
 from cnnbook.nn.normalization import GroupNormalization, LayerNormalization
-from cnnbook.nn.optimizers import SGD, Adam, RMSprop
-=======
 from cnnbook.nn.optimizers import SGD, Adam, AdamW, RMSprop
->>>>>>> core
 from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.nn.reshape import Flatten, Rescaling
@@ -34,22 +30,13 @@ from cnnbook.nn.sequential import Sequential
 from cnnbook.nn.training import evaluate, fit, predict
 
 __all__ = [
-<<<<<<< HEAD
-    "SGD", "Adam", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "DepthwiseConv2D",
-    "Dropout", "Flatten", "GlobalAveragePooling2D", "GlorotNormal", "GlorotUniform", "GroupNormalization",
-    "HeNormal", "HeUniform", "History", "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling2D",
-    "MeanSquaredError", "RMSprop", "RandomNormal", "ReLU", "Rescaling", "Sequential", "Sigmoid",
-    "Softmax", "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix",
-    "evaluate", "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
-=======
     "SGD", "Adam", "AdamW", "AveragePooling2D", "BatchNormalization", "Conv2D", "CosineDecay", "Dense",
     "DepthwiseConv2D", "Dropout", "EarlyStopping", "Flatten", "GlobalAveragePooling2D", "GlorotNormal",
-    "GlorotUniform", "HeNormal", "HeUniform", "History", "Layer", "LeakyReLU", "MaxPooling2D",
-    "MeanSquaredError", "PiecewiseConstantDecay", "RMSprop", "RandomNormal", "ReLU", "Rescaling",
-    "Residual", "Sequential", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D",
-    "Zeros", "accuracy", "confusion_matrix", "evaluate", "fit", "fold", "load", "macro_f1",
-    "precision_recall_f1", "predict", "save", "softmax",
->>>>>>> core
+    "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "History", "Layer",
+    "LayerNormalization", "LeakyReLU", "MaxPooling2D", "MeanSquaredError", "PiecewiseConstantDecay",
+    "RMSprop", "RandomNormal", "ReLU", "Rescaling", "Residual", "Sequential", "Sigmoid", "Softmax",
+    "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix", "evaluate",
+    "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
 ]  # fmt: skip
 
 keep_freed_memory()

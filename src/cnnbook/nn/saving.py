@@ -41,17 +41,11 @@ MODULES = (
     depthwise,
     dropout,
     initializers,
-<<<<<<< HEAD
     normalization,
     padding,
     pooling,
     reshape,
-=======
-    padding,
-    pooling,
-    reshape,
     residual,
->>>>>>> core
 )
 CLASSES = {
     name: kind
