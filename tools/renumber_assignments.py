@@ -57,6 +57,17 @@ def renumbered(text: str, numbers: dict[str, str]) -> str:
     return NUMBERED.sub(change, text)
 
 
+def sorted_pages(toc: str) -> str:
+    """The table of contents with its assignments in order.
+
+    >>> sorted_pages("- file: chapters/assignment_02\\n- file: chapters/assignment_01\\n").split()[2]
+    'chapters/assignment_01'
+    """
+    page = re.compile(r".*chapters/assignment_\d\d\n")
+    lines = iter(sorted(page.findall(toc)))
+    return page.sub(lambda _: next(lines), toc)
+
+
 def rename(paths: list[Path], numbers: dict[str, str]) -> None:
     """Give folders and pages their new names, by way of names that nothing else has."""
     moves = [(path, path.with_name(renumbered(path.name, numbers))) for path in paths]
@@ -90,6 +101,8 @@ def main(argv: list[str] | None = None) -> int:
         text = path.read_text("utf-8")
         if (new := renumbered(text, numbers)) != text:
             path.write_text(new, "utf-8")
+    toc = ROOT / "_toc.yml"
+    toc.write_text(sorted_pages(toc.read_text("utf-8")), "utf-8")
     rename(sorted((ROOT / "coursework").glob("a[0-9][0-9]_*")), numbers)
     rename(sorted((ROOT / "chapters").glob("assignment_[0-9][0-9].md")), numbers)
     return 0

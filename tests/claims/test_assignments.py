@@ -25,8 +25,8 @@ def test_there_are_eight_assignments():
 def test_the_capstone_is_9_for_a_whole_network_and_the_bug_hunt_11_for_the_bug_zoo():
     assert "the capstone is 9, for a whole network, and the bug hunt 11, for" in ASSIGNMENTS
     assert [path.name[:3] for path in COURSEWORK.glob("*_capstone")] == ["a09"]
-    assert [path.name[:3] for path in COURSEWORK.glob("*_bug_hunt")] == ["a11"]
-    assert (header("a09")["chapter"], header("a11")["chapter"]) == ("cnn_from_scratch", "bug_zoo")
+    assert [path.name[:3] for path in COURSEWORK.glob("*_bug_hunt")] == ["a10"]
+    assert (header("a09")["chapter"], header("a10")["chapter"]) == ("cnn_from_scratch", "bug_zoo")
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -37,12 +37,12 @@ def test_every_hint_of_an_assignment_has_three_levels(name):
 
 
 def test_the_variants_that_instructors_are_offered_exist():
-    assert '"variants": {"a03": {"kernel": "turned"}}' in INSTRUCTORS
+    assert '"variants": {"a02": {"kernel": "turned"}}' in INSTRUCTORS
     assert (
-        'Assignment 4 offers `"odd_zero": "before"`, assignment 5 `"layout": "channels first"`' in INSTRUCTORS
+        'Assignment 3 offers `"odd_zero": "before"`, assignment 5 `"layout": "channels first"`' in INSTRUCTORS
     )
-    assert "turned" in header("a03")["variants"]["kernel"]
-    assert "before" in header("a04")["variants"]["odd_zero"]
+    assert "turned" in header("a02")["variants"]["kernel"]
+    assert "before" in header("a03")["variants"]["odd_zero"]
     assert "channels first" in header("a05")["variants"]["layout"]
 
 
