@@ -18,7 +18,9 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 # Numbers stand in names such as a03, a03_convolution, assignment_03 and in texts such as "Assignment 3".
-NUMBERED = re.compile(r"(?<![A-Za-z0-9#])(a)(\d\d)(?=_[a-z]|\b)|(assignment_)(\d\d)\b|([Aa]ssignment )(\d{1,2})\b")
+NUMBERED = re.compile(
+    r"(?<![A-Za-z0-9#])(a)(\d\d)(?=_[a-z]|\b)|(assignment_)(\d\d)\b|([Aa]ssignment )(\d{1,2})\b"
+)
 # Not rewritten: records, and examples whose expected values are computed from the name.
 LEFT_ALONE = re.compile(r"^(results/|pictures/|src/cnnbook/coursework/file_names\.py$|tools/renumber)")
 
@@ -80,7 +82,9 @@ def rename(paths: list[Path], numbers: dict[str, str]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Number everything anew, or list what would change; exit code 2 if a chapter is not to be found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--list", action="store_true", help="say what would get which number; change nothing")
     wanted = parser.parse_args(argv)
     try:

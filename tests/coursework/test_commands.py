@@ -66,7 +66,7 @@ def test_every_command_names_the_function_that_runs_it():
     [
         (
             ["check", "a99"],
-            "an assignment must be one of: a01, a02, a03, a05, a06, a07, a09, a10. Received 'a99'.",
+            "an assignment must be one of: a01, a02, a03, a04, a05, a06, a07, a08, a09, a10. Received 'a99'.",
         ),
         (
             ["build", "--course", "nowhere"],
