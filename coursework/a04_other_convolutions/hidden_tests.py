@@ -111,7 +111,8 @@ def test_weights_and_multiplications(student):
     sizes = itertools.product((3, 7), (5, 8), ((3, 3), (1, 2), (5, 4)), ((4, 6), (6, 12)))
     for height, width, (k_h, k_w), (channels, filters) in sizes:
         for kind, outs, groups in (
-            ("full", filters, 1), ("grouped", filters, 2), ("depthwise", channels, 1), ("separable", filters, 1),
+            ("full", filters, 1), ("grouped", filters, 2),
+            ("depthwise", channels, 1), ("separable", filters, 1),
         ):  # fmt: skip
             maps = k_h * k_w * channels
             weights = {
