@@ -257,3 +257,17 @@ def test_a_wrong_input_and_a_second_backward_are_refused_in_the_layers_words(sha
     fused.backward(out)
     with pytest.raises(RuntimeError, match=r"FusedSequential\.backward needs a forward pass of its own"):
         fused.backward(out)
+
+
+def test_residual_connections_run_as_they_are_and_never_in_pieces(refuses):
+    inside = [nn.Conv2D(3, 3, padding="same"), nn.BatchNormalization(), nn.Dropout(0.5)]
+    model = nn.Sequential([nn.Conv2D(3, 3), nn.Residual(inside), nn.Flatten(), nn.Dense(2)])
+    model.build((6, 5, 1), seed=0)
+    x = np.random.default_rng(0).random((4, 6, 5, 1), np.float32)
+    plain = copy.deepcopy(model)
+    np.testing.assert_array_equal(fuse(model).forward(x, training=True), plain.forward(x, training=True))
+    with refuses(
+        "fuse: with shards=2 no layer may be a Residual, whose layers may need all shards. Received one. "
+        "Use shards=1."
+    ):
+        fuse(model, shards=2)

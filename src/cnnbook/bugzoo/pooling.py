@@ -14,7 +14,7 @@ from cnnbook.nn.windows import (
 
 
 class EveryTieWins(MaxPooling2D):
-    """Hands the whole gradient to every pixel that equals the maximum."""
+    """Gives the whole gradient to every pixel that equals the maximum."""
 
     def forward(self, x, *, training=False):
         out = super().forward(x, training=training)
@@ -42,7 +42,7 @@ class ZeroPaddingWins(MaxPooling2D):
 
 
 class AverageNotShared(AveragePooling2D):
-    """Hands the whole gradient to every pixel of the window instead of its share."""
+    """Gives the whole gradient to every pixel of the window instead of its share."""
 
     def backward(self, dout):
         counts = remembered(self)[0]

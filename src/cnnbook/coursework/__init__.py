@@ -1,4 +1,4 @@
 """Coursework: build assignments, grade them in isolation, hand the marks on.
 
-The door is `python -m cnnbook.coursework`.
+It is started with `python -m cnnbook.coursework`.
 """

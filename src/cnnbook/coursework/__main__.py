@@ -1,4 +1,4 @@
-"""The door: `python -m cnnbook.coursework COMMAND`."""
+"""The command line: `python -m cnnbook.coursework COMMAND`."""
 
 import argparse
 import sys

@@ -87,7 +87,7 @@ It is the slope times -1: a sign is flipped.
 
 
 def parts(got, count: int, what: str):
-    """The `count` parts of a returned tuple, or a sentence about what came instead.
+    """The `count` parts of a returned tuple. Fails with a sentence on what came instead.
 
     >>> parts((1, 2), 2, "forward(x)")
     (1, 2)

@@ -1,4 +1,4 @@
-"""The marks of a course: one for every student and every submission; none is dropped without a word."""
+"""The marks of a course: one for every student and every submission; none is dropped silently."""
 
 import math
 from dataclasses import dataclass

@@ -16,8 +16,8 @@ Three facts make the short way right.
   a constant per channel.
 
 The second half is *shards*: a batch is cut into pieces, each goes through the network in a thread of its own
-(NumPy lets go of Python's lock while it computes), and the threads meet only where a sum over the whole batch
-is needed: for the mean and variance of batch norm, and for their share in its gradient.
+(NumPy releases Python's lock while it computes). The threads wait for each other only where a sum over the
+whole batch is needed: for the mean and variance of batch norm, and for their share in its gradient.
 
 What is traded away is the right to look inside: the layers of a fused model keep nothing between its forward
 and its backward. Everything else holds: results are new arrays, and inputs are not written to.
@@ -40,6 +40,7 @@ from cnnbook.nn.conv import Conv2D
 from cnnbook.nn.dropout import Dropout
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.pooling import MaxPooling2D
+from cnnbook.nn.residual import Residual
 from cnnbook.nn.sequential import Sequential
 
 BLOCK = [Conv2D, BatchNormalization, ReLU, MaxPooling2D]
@@ -63,8 +64,8 @@ def fuse(model: Sequential, *, shards: int = 1) -> "FusedSequential":
     Raises
     ------
     RuntimeError : if the model is not built.
-    ValueError : if, with shards, a batch norm stands outside such a block or a layer is not from cnnbook.nn:
-        what they need from the other shards is not known.
+    ValueError : if, with shards, a batch norm stands outside such a block, or a layer is a Residual or not
+        from cnnbook.nn: what they need from the other shards is not known.
 
     Examples
     --------
@@ -89,6 +90,11 @@ def fuse(model: Sequential, *, shards: int = 1) -> "FusedSequential":
             raise ValueError(
                 f"fuse: with shards={shards} every BatchNormalization must stand right after a Conv2D and "
                 "before a ReLU and a MaxPooling2D. Received one that does not. Use shards=1."
+            )
+        if isinstance(step, Residual):
+            raise ValueError(
+                f"fuse: with shards={shards} no layer may be a Residual, whose layers may need all shards. "
+                "Received one. Use shards=1."
             )
         if not (isinstance(step, Block) or type(step).__module__.startswith("cnnbook.nn.")):
             raise ValueError(

@@ -14,7 +14,7 @@ from cnnbook.nn.runtime import blas_at_one_thread
 class Threads:
     """One thread for each shard of a batch. `all_reduce` gives every thread the sum of all threads' parts.
 
-    NumPy lets go of Python's lock while it computes, so threads share the cores. BLAS is held at one thread
+    NumPy releases Python's lock while it computes, so threads share the cores. BLAS is held at one thread
     meanwhile: its own threads would fight with these over the same cores.
 
     Parameters

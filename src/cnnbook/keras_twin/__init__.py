@@ -24,7 +24,7 @@ def __getattr__(name):
 
 
 def _import_quietly():
-    """Import TensorFlow and Keras and make a first tensor while nobody listens to file descriptor 2.
+    """Import TensorFlow and Keras and make a first tensor, with file descriptor 2 turned off.
 
     TensorFlow's C++ start-up code writes there directly; no log level stops it. What Python itself has to
     say (an ImportError, say) is an exception and passes through.

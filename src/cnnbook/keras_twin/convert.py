@@ -1,7 +1,7 @@
 """Our network -> Keras' network with the same weights, and back.
 
 It takes so little code because names, arguments, shapes and the order of weights are Keras' own throughout
-the book. What Keras has and we do not is refused by name, so that nothing gets lost without a word.
+the book. What Keras has and we do not is refused by name, so that no setting is lost silently.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ def to_keras(part, *, dtype=None):
     Parameters
     ----------
     part : a built layer or Sequential of `cnnbook.nn`, or an initializer, a loss or an optimizer.
-    dtype : of a loss only: Keras' losses compute in float32, whatever they get, if nobody says otherwise.
+    dtype : of a loss only: Keras' losses compute in float32, whatever they get, if no dtype is given.
 
     Returns
     -------

@@ -92,7 +92,7 @@ class Conv2D(keras.layers.Layer):
         return self.kernel_size, self.strides, self.dilation_rate
 
     def get_config(self):
-        """All constructor arguments: what is missing here comes back as its default, without a word."""
+        """All constructor arguments: one that is missing here comes back as its default, silently."""
         names = "filters", "kernel_size", "strides", "padding", "dilation_rate", "use_bias"
         return {
             **super().get_config(),

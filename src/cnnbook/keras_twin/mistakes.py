@@ -17,7 +17,7 @@ def classify_without_channel_axis(model, images):
 
 
 class UnregisteredConv2D(layers.Conv2D):
-    """A Keras layer that saves and then does not load: nobody told Keras its name.
+    """A Keras layer that saves and then does not load: its class is not registered.
 
     Right: @keras.saving.register_keras_serializable() above the class, as `layers.Conv2D` has it.
     """

@@ -163,7 +163,7 @@ def draw(owner: str, shape, rng):
 
 
 def check_activation(owner: str, name):
-    """The function of that name, or a sentence that lists the names there are."""
+    """The function of that name. Raises ValueError if there is none; the message lists the names."""
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
     advice = " Return logits and leave softmax to the loss." if name == "softmax" else ""

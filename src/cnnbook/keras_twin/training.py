@@ -29,8 +29,8 @@ def fit(
     """Train a built Keras model: the arguments, the batches and the History of our own `fit`.
 
     With the same seed both see the same examples in the same order, so that two models with the same weights
-    must give the same loss, step by step. Keras' own `model.fit` shuffles with a generator that nobody else
-    can follow. Dropout masks are Keras' own in any case.
+    must give the same loss, step by step. Keras' own `model.fit` shuffles with a generator of its own,
+    which gives no access to the order. Dropout masks are Keras' own in any case.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Whole networks against Keras: fifty steps from the same weights on the same batches.
 
-Four runs again: ours and Keras in float32, the referee and its Keras watchman in float64. Dropout masks are
+Four runs again: ours and Keras in float32, the referee and its Keras twin in float64. Dropout masks are
 drawn once, by our float32 network, and handed to the other three: four generators would draw four masks.
 """
 

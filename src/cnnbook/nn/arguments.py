@@ -9,7 +9,7 @@ Shape = tuple[int, ...]
 
 
 def check_shape(owner: str, input_shape: Any) -> Shape:
-    """One example's shape as a tuple of ints of at least 1, or a sentence that says what it must be.
+    """One example's shape as a tuple of ints. Raises ValueError if one of them is below 1.
 
     >>> check_shape("Flatten", [28, 28, 1])
     (28, 28, 1)
@@ -24,7 +24,7 @@ def check_shape(owner: str, input_shape: Any) -> Shape:
 
 
 def check_dtype(owner: str, dtype: Any) -> np.dtype:
-    """float32 or float64 as a NumPy dtype, or a sentence that says it must be one of them.
+    """float32 or float64 as a NumPy dtype. Raises ValueError if it is another.
 
     >>> check_dtype("Dense", "float64")
     dtype('float64')
@@ -36,7 +36,9 @@ def check_dtype(owner: str, dtype: Any) -> np.dtype:
 
 
 def check_precision(owner: str, name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
-    """An array in the dtype the layer was built for (None: not built, any will do), or a sentence.
+    """The array, if it has the dtype the layer was built for. Raises ValueError if not.
+
+    A layer that is not built has the dtype None and takes any.
 
     >>> check_precision("Dense", "x", np.zeros(2), np.dtype("float64"))
     array([0., 0.])
@@ -50,7 +52,7 @@ def check_precision(owner: str, name: str, array: np.ndarray, dtype: Any) -> np.
 
 
 def check_image(owner: str, input_shape) -> tuple[int, int, int]:
-    """The shape (H, W, C) of one image, or a sentence that says it must be one.
+    """The shape (H, W, C) of one image. Raises ValueError if it is another kind of shape.
 
     >>> check_image("Conv2D", (28, 27, 3))
     (28, 27, 3)
@@ -64,7 +66,7 @@ def check_image(owner: str, input_shape) -> tuple[int, int, int]:
 
 
 def check_rng(owner: str, rng: Any) -> np.random.Generator:
-    """The generator that random weights or masks come from, or a sentence that asks for one.
+    """The generator that random weights or masks come from. Raises ValueError if it is none.
 
     >>> check_rng("Conv2D", np.random.default_rng(0)).integers(10)
     np.int64(8)
@@ -78,7 +80,7 @@ def check_rng(owner: str, rng: Any) -> np.random.Generator:
 
 
 def check_initializer(owner: str, name: str, value: Any) -> Any:
-    """An initializer object, or a sentence that says it must be one.
+    """An initializer object. Raises ValueError if it is a class or nothing that can be called.
 
     >>> from cnnbook.nn import HeNormal
     >>> check_initializer("Dense", "kernel_initializer", HeNormal())
@@ -92,7 +94,7 @@ def check_initializer(owner: str, name: str, value: Any) -> Any:
 
 
 def check_number(owner: str, name: str, value: Any, interval: str) -> float:
-    """A number in an interval written as in mathematics, or a sentence that says so: [ and ] include the end.
+    """`value` as a float. Raises ValueError if it is no number in the interval: [ and ] include the end.
 
     >>> check_number("Dropout", "rate", 0.5, "[0, 1)")
     0.5
@@ -107,7 +109,7 @@ def check_number(owner: str, name: str, value: Any, interval: str) -> float:
 
 
 def check_positive(owner: str, name: str, value: Any) -> int:
-    """`value` as an int of at least 1, or a sentence that says it must be one.
+    """`value` as an int. Raises ValueError if it is no whole number of at least 1.
 
     >>> check_positive("Dense", "units", 10)
     10
@@ -135,7 +137,7 @@ def check_pair(owner: str, name: str, value: Any) -> tuple[int, int]:
 
 
 def check_padding(owner: str, value: Any) -> str:
-    """'valid' or 'same', or a sentence that says so.
+    """'valid' or 'same'. Raises ValueError if it is something else.
 
     >>> check_padding("Conv2D", "same")
     'same'

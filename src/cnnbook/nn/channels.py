@@ -1,6 +1,6 @@
 """One number per channel for a whole batch of images, fast.
 
-NumPy walks through an array in rows along its last axis and pays some nanoseconds for every row it begins.
+NumPy walks through an array in rows along its last axis, and every row costs some nanoseconds to begin.
 A batch (N, H, W, C) has rows of C numbers, often 16 or 32. Seen as a matrix of pixel rows (N H, W C) it is
 the same memory in rows of hundreds of numbers; one number per channel becomes a row by repetition:
 

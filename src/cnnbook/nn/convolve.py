@@ -91,7 +91,7 @@ def convolve_input_gradient(
     Parameters
     ----------
     dout : (N, H', W', F). kernel : (K_h, K_w, C / groups, F). size : (H, W) of the padded input.
-    pads : ((top, bottom), (left, right)), the frame that was padded: nobody needs its gradient.
+    pads : ((top, bottom), (left, right)), the frame that was padded: its gradient is not computed.
 
     Returns
     -------

@@ -103,7 +103,7 @@ class Layer:
         """
         raise NotImplementedError(f"{self.name} must define backward.")
 
-    # What forward and backward share: one door for inputs, one memory between the two.
+    # What forward and backward share: the check of inputs, and the memory between the two.
 
     def check_input(self, x: Array) -> Array:
         """Refuse an `x` this layer was not built for; return it otherwise."""
@@ -150,5 +150,5 @@ class Layer:
         return memory
 
     def forget(self) -> None:
-        """Drop what `forward` remembered, when nobody is going to ask for `backward`."""
+        """Drop what `forward` remembered, if `backward` is not going to be called."""
         self._memory = None

@@ -1,4 +1,4 @@
-"""What a training run keeps while it goes on: the numbers, who is told of them, and the progress bar."""
+"""What a training run keeps while it goes on: the numbers, the callbacks, and the progress bar."""
 
 import math
 from collections.abc import Iterable

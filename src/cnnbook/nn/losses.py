@@ -43,7 +43,7 @@ class SoftmaxCrossEntropy(Loss):
     p = softmax(z)                         L = mean over n of ( log sum over k of exp(z[n, k]) - z[n, y_n] )
 
     It takes logits z, not probabilities: with the row's maximum subtracted from z, neither exp nor log can
-    overflow. A network that knows nothing loses log(classes): 2.303 for ten.
+    overflow. A network that gives all classes the same probability has the loss log(classes): 2.303 for ten.
 
     Shapes
     ------
@@ -125,7 +125,7 @@ class MeanSquaredError(Loss):
 
 
 def check_labels(owner: str, logits: Array, labels: Any) -> Array:
-    """Labels that fit the logits, or a sentence that says what is wrong with them.
+    """Labels that fit the logits. Raises ValueError if they do not.
 
     >>> check_labels("SoftmaxCrossEntropy", np.zeros((2, 10)), [3, 7])
     array([3, 7])

@@ -119,7 +119,7 @@ def macro_f1(labels: Array, predictions: Array, n_classes: int | None = None) ->
 
 
 def check_classes(owner: str, labels: Array, predictions: Array, n_classes: int | None = None):
-    """Both arrays if they are equally long lists of classes, or a sentence that says what is wrong.
+    """Both arrays. Raises ValueError if they are not equally long lists of classes.
 
     >>> check_classes("accuracy", [0, 1], [1, 1])
     (array([0, 1]), array([1, 1]))

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def progress_bar(steps: int) -> Any:
-    """A tqdm bar if somebody is watching and tqdm is installed, else None."""
+    """A tqdm bar in a terminal or a live notebook, if tqdm is installed; else None."""
     if not somebody_is_watching():
         return None
     try:

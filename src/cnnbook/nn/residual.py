@@ -26,7 +26,7 @@ class Residual(Layer):
     ----------
     layers : list of layers, one after the other.
     shortcut : list of layers for the other way, such as [Conv2D(32, 1, strides=2)] where `layers` change the
-        shape; an empty list hands on x as it is.
+        shape; an empty list leaves x as it is.
 
     Shapes
     ------

@@ -142,7 +142,7 @@ def load(path: str | os.PathLike) -> Sequential:
 
 
 def read_arrays(path: str | os.PathLike) -> dict[str, Array]:
-    """All arrays of an npz file, without unpickling anything, or a sentence that says it is none."""
+    """All arrays of an npz file; nothing is unpickled. Raises ValueError if it is no complete npz file."""
     with open(path, "rb") as file:
         try:
             with np.load(file, allow_pickle=False) as archive:

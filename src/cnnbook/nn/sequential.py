@@ -13,7 +13,7 @@ from cnnbook.nn.layer import Array, Layer
 
 @dataclass(eq=False)
 class Sequential:
-    """Layers in a row, each working on what the one before it hands over.
+    """Layers in a row: the output of each is the input of the next.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def fit(
     Returns
     -------
     History : see there. Ctrl-C ends the run and returns what there is. A progress bar is shown in a terminal
-        and in a notebook somebody sits at, if tqdm is installed; never while a book is built.
+        and in a notebook that is run by hand, if tqdm is installed; never while a book is built.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def augmentation(augment: Callable | None, rng: np.random.Generator) -> Callable
 
 
 def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
-    """Examples and targets as arrays of the same length, or a sentence that says they are not."""
+    """Examples and targets as arrays. Raises ValueError if they are not equally many, at least one."""
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or not len(x):
         raise ValueError(
@@ -221,7 +221,7 @@ def check_data(owner: str, x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def check_run(x: Array, y: Array, epochs: int, batch_size: int, validation_data: Any) -> tuple:
-    """The data of a run as arrays, or a sentence that says what does not fit: (x, y, validation_data)."""
+    """The data of a run as arrays: (x, y, validation_data). Raises ValueError if something does not fit."""
     x, y = check_data("fit", x, y)
     check_positive("fit", "epochs", epochs)
     check_positive("fit", "batch_size", batch_size)

@@ -280,7 +280,7 @@ def windowed_input_gradient(
     Parameters
     ----------
     dout : (N, H', W', F). kernel : (K_h, K_w, C, F). size : (H, W) of the padded input.
-    pads : ((top, bottom), (left, right)), a frame of the input whose gradient nobody needs.
+    pads : ((top, bottom), (left, right)), a frame of the input whose gradient is not computed.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What came out: the recorded long runs of the book, and what is made of them. The one door to results/.
+"""What came out: the recorded long runs of the book, and what is made of them. Only it opens results/.
 
 >>> from cnnbook import results
 >>> run = results.read("fashion_cnn").runs(side="ours", seed=0)[0]

@@ -1,4 +1,4 @@
-"""Recordings: figures that took too long to compute while a page is built. The one door to results/.
+"""Recordings: figures that took too long to compute while a page is built. Only this module opens results/.
 
 A recording is one JSON file with the figures and where they come from: when, on what kind of machine, with
 which versions. Pages read it and never type its numbers. `locate`, `load`, `encode` and `save` find, read and
