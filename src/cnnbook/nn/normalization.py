@@ -46,7 +46,7 @@ class Normalization(Layer):
 
 
 class _WithinExamples(Normalization):
-    """Normalisation whose statistics never leave an example: the same in training and at inference."""
+    """Normalisation with the statistics of one example: the same in training and at inference."""
 
     def _groups(self, shape: Shape) -> Shape:
         """(B, P, G, D): how to see a batch of `shape` so that axes 1 and 3 share one mean, one variance."""
