@@ -17,8 +17,8 @@ class SeparableConv2D(Layer):
 
     out = Conv2D(filters, 1)(DepthwiseConv2D(kernel_size)(x))
 
-    It has K_h K_w C M + C M F weights where a full convolution has K_h K_w C F. It equals the full convolution
-    with the kernel
+    It has K_h K_w C M + C M F weights where a full convolution has K_h K_w C F. It equals the full
+    convolution with the kernel
 
     kernel[u, v, c, f] = sum over m of depthwise_kernel[u, v, c, m] pointwise_kernel[0, 0, c M + m, f].
 
@@ -44,7 +44,7 @@ class SeparableConv2D(Layer):
     >>> conv = SeparableConv2D(filters=1, kernel_size=(1, 2))
     >>> conv.build((1, 3, 2), np.random.default_rng(0))
     (1, 2, 1)
-    >>> conv.params["depthwise_kernel"][0, :, :, 0] = [[1, 1], [1, -1]]   # channel 0 adds, channel 1 subtracts
+    >>> conv.params["depthwise_kernel"][0, :, :, 0] = [[1, 1], [1, -1]]  # channel 0 adds, 1 subtracts
     >>> conv.params["pointwise_kernel"][0, 0, :, 0] = [1, 10]
     >>> conv.forward(np.array([[1, 1], [2, 2], [4, 4]], dtype=np.float32).reshape(1, 1, 3, 2)).ravel()
     array([ -7., -14.], dtype=float32)

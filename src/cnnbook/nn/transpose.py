@@ -58,7 +58,7 @@ class Conv2DTranspose(Layer):
     >>> conv.build((1, 2, 1), np.random.default_rng(0))
     (1, 5, 1)
     >>> conv.params["kernel"][0, :, 0, 0] = [1, 2, 3]
-    >>> conv.forward(np.array([1, 10], dtype=np.float32).reshape(1, 1, 2, 1)).ravel()     # 1 2 3, and 10 20 30
+    >>> conv.forward(np.array([1, 10], dtype=np.float32).reshape(1, 1, 2, 1)).ravel()  # 1 2 3, and 10 20 30
     array([ 1.,  2., 13., 20., 30.], dtype=float32)
 
     Source: Dumoulin and Visin (2016), chapter 4; keras.layers.Conv2DTranspose for the sizes.

@@ -44,7 +44,8 @@ class UpSampling2D(Layer):
         self.size = check_pair(self.name, "size", self.size)
         if self.interpolation != "nearest":
             raise ValueError(
-                f"{self.name}: interpolation must be 'nearest'. Received interpolation={self.interpolation!r}."
+                f"{self.name}: interpolation must be 'nearest'. "
+                f"Received interpolation={self.interpolation!r}."
             )
 
     def output_shape(self, input_shape: Shape) -> Shape:
