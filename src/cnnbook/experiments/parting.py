@@ -1,11 +1,12 @@
 """Two runs of one program that begin a rounding error apart: do they stay together, and what parts them?
 
-Both networks see the same batches and the same dropout masks. Beside the distance of their weights, every step
-counts the places where the two take another way on the same batch: a pooling window with another winner, a ReLU
-with another sign. Only there can their gradients differ by more than rounding.
+Both networks get the same batches and the same dropout masks. After every step the distance of their weights
+is measured. On the step's batch two things are counted: pooling windows with another winner, and ReLUs with
+another sign.
 """
 
 import copy
+import itertools
 
 import numpy as np
 
@@ -27,6 +28,13 @@ def part(make, optimizer, x, y, *, moved, dtype=np.float32, seed=0, steps=50, ba
     -------
     dict of lists, a value per step: "distance" of the weights (the length of the vector of all differences),
     "loss" (difference in nats), "winners" and "signs" (how many differ on the step's batch).
+
+    Examples
+    --------
+    >>> from cnnbook.models import small_cnn
+    >>> x, y = np.full((4, 28, 28, 1), 255.0, np.float32), np.array([0, 1, 2, 3])
+    >>> part(small_cnn, nn.SGD(0.01), x, y, moved=0.0, steps=2, batch_size=2)["distance"]
+    [0.0, 0.0]
     """
     pair = [built(make, seed, dtype), built(make, seed, dtype)]
     kernel = next(weight for name, weight in pair[1].weights().items() if name.endswith("kernel"))
@@ -88,7 +96,7 @@ def winners(x, size):
 
 
 def share(one, other):
-    """Let `other` send its gradients back through the winners and signs of `one`."""
+    """Replace what the poolings and ReLUs of `other` keep for `backward` by what those of `one` keep."""
     for layer, follower in zip(one.layers, other.layers, strict=True):
         if isinstance(layer, nn.MaxPooling2D | nn.ReLU):
             follower._memory = layer._memory
@@ -106,7 +114,7 @@ def leap(distances, factor=3.0):
     >>> leap([1e-6, 2e-6, 2e-6, 1e-3]), leap([1e-6, 2e-6])
     (4, None)
     """
-    for step, (before, after) in enumerate(zip(distances, distances[1:], strict=False), 2):
+    for step, (before, after) in enumerate(itertools.pairwise(distances), 2):
         if after > factor * before:
             return step
     return None
