@@ -592,6 +592,13 @@ def test_the_untrained_networks_saliency_lies_more_on_the_object(fashion):
     assert fashion["on_object"]["untrained"] > fashion["on"].mean() + 0.1
 
 
+def test_the_saliency_changes_with_the_weights(page):
+    x, classes = page["tried"][:50], page["named"][:50]
+    maps = [page["saliency"](page["frozen"](page[net]), x, classes) for net in ("net", "untrained")]
+    alike = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(*maps, strict=True)]
+    assert np.mean(alike) < 0.5
+
+
 def test_black_on_empty_ground_changes_nothing_and_grey_much(fashion):
     empty = fashion["empty"]
     assert empty.mean() > 0.1
@@ -613,7 +620,7 @@ def test_black_and_grey_seldom_find_the_same_place_most_needed(fashion):
 
 def test_the_brightest_place_of_grad_cam_can_be_covered_with_little_effect(fashion):
     assert fashion["at_brightest"] < 0.15
-    assert fashion["at_brightest"] < 0.6 * fashion["at_best"]
+    assert fashion["at_brightest"] < fashion["at_best"] / 2
 
 
 def test_four_pictures_that_are_named_correctly_are_shown(page):
