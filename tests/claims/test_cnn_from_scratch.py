@@ -490,7 +490,7 @@ def test_the_error_printed_is_the_weighted_mean_of_the_tenths(page):
     assert 0 <= page["ece"] < 1
 
 
-def test_ten_epochs_leave_the_network_too_sure(fashion):
+def test_the_recorded_network_is_too_sure(fashion):
     assert fashion["sure"].mean() > fashion["right"].mean() + 0.01
     assert fashion["ece"] > 0.01
 
@@ -499,6 +499,13 @@ def test_on_500_images_the_paired_count_decides_and_the_standard_errors_do_not(f
     assert fashion["unpaired"] < 1.96
     assert fashion["chance"] < 0.05
     assert len(fashion["mine"]) == 500
+
+
+def test_only_the_images_that_one_of_the_two_gets_right_are_counted(page):
+    mine, its = page["mine"], page["its"]
+    assert page["only_mine"] - page["only_its"] == mine.sum() - its.sum()
+    assert page["n"] == (mine != its).sum()
+    assert page["k"] == min(page["only_mine"], page["only_its"])
 
 
 def test_the_chance_is_that_of_a_fair_coin(page):
