@@ -1,6 +1,6 @@
 """Assignments as pages of the book: each is made from its source when the book builds, without solutions.
 
-The stub `chapters/assignment_03.md` becomes the page of assignment a03; where `chapters/assignments.md` says
+The stub `chapters/assignment_02.md` becomes the page of assignment a02; where `chapters/assignments.md` says
 `<!-- assignments -->` stands the table of all. The notebooks to download are put beside the pages.
 """
 

@@ -29,7 +29,7 @@ WHERE = {
         f"{HERE}::test_keras_holds_out_the_last_examples_and_shuffling_first_helps",
         f"{RUNS}::test_the_last_images_are_held_out_and_none_is_in_two_parts",
     ],
-    "S0-2 a test score that nobody saw": [
+    "S0-2 a test score that was never shown": [
         "tests/results/test_scoreboard.py::test_the_front_page_makes_its_table_of_the_record",
         f"{RECORD}::test_the_mean_over_the_seeds_reaches_what_is_promised",
     ],
@@ -44,7 +44,7 @@ WHERE = {
         f"{HERE}::test_our_keras_convolution_has_what_keras_has"
     ],
     "S0-5 another initial spread than Keras'": [f"{KERAS}/test_layers.py::test_conv_starts_as_keras_does"],
-    "S0-6 a class nobody registered": [
+    "S0-6 a class that is not registered": [
         f"{KERAS}/test_mistakes.py::test_a_class_that_is_not_registered_saves_and_does_not_load"
     ],
     "S0-7 no get_config": [

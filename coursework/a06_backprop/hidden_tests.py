@@ -1,4 +1,4 @@
-"""Assignment 6: the student's gradients against the book's; the student's judge of right and wrong ones."""
+"""Assignment 6: the student's gradients against the book's; the student's check of right and wrong ones."""
 
 import numpy as np
 
@@ -66,8 +66,8 @@ def test_padding(student, rng):
     compare(student, rng, (2, 4, 5, 2), (2, 3, 2, 1), strides=(2, 1), pads=((2, 1), (1, 3)))
 
 
-def judges(student, f, x, right_gradient, wrong_gradients):
-    """The judge accepts the right gradient, and rejects every wrong one, with True and False."""
+def verdicts(student, f, x, right_gradient, wrong_gradients):
+    """The check accepts the right gradient, and rejects every wrong one, with True and False."""
     before = x.copy()
     cases = [(right_gradient, True, "a right gradient")]
     cases += [(gradient, False, name) for name, gradient in wrong_gradients.items()]
@@ -79,13 +79,13 @@ def judges(student, f, x, right_gradient, wrong_gradients):
             f"gradcheck must return True or False, not {answer!r:.40}",
         )
         verb = "accept" if expected else "reject"
-        require(bool(answer) == expected, "judgement", f"gradcheck must {verb} {name}.")
+        require(bool(answer) == expected, "verdict", f"gradcheck must {verb} {name}.")
     require(np.array_equal(x, before) and not student.changed, "in place", "gradcheck writes into x")
 
 
-@points(4, "the judge")
-def test_the_judge_on_plain_mistakes(student, rng):
-    """The judge accepts a right gradient and rejects a flipped sign, a factor, a transposed one."""
+@points(4, "the check")
+def test_the_check_on_plain_mistakes(student, rng):
+    """The check accepts a right gradient and rejects a flipped sign, a factor, a transposed one."""
     x = rng.normal(size=(4, 4))
     gradient = 3 * x**2 + 1
     wrong = {
@@ -95,18 +95,18 @@ def test_the_judge_on_plain_mistakes(student, rng):
         "a gradient moved by one place": np.roll(gradient, 1, axis=1),
         "a gradient that is nan": gradient * np.nan,
     }
-    judges(student, lambda a: float((a**3 + a).sum()), x, gradient, wrong)
+    verdicts(student, lambda a: float((a**3 + a).sum()), x, gradient, wrong)
 
 
-@points(2, "the judge")
-def test_the_judge_on_one_wrong_entry(student, rng):
-    """The judge sees one wrong entry among many, the first and the last."""
+@points(2, "the check")
+def test_the_check_on_one_wrong_entry(student, rng):
+    """The check sees one wrong entry among many, the first and the last."""
     x = rng.normal(size=(3, 2, 4))
     gradient = np.cos(x)
     first, last = gradient.copy(), gradient.copy()
     first[0, 0, 0] += 0.01
     last[-1, -1, -1] -= 0.01
-    judges(
+    verdicts(
         student,
         lambda a: float(np.sin(a).sum()),
         x,
@@ -115,11 +115,27 @@ def test_the_judge_on_one_wrong_entry(student, rng):
     )
 
 
-@points(2, "the judge")
-def test_the_judge_on_large_and_small_functions(student, rng):
-    """The judge is as strict about functions a million times larger or smaller."""
+@points(2, "the check")
+def test_the_check_on_large_and_small_functions(student, rng):
+    """The check is as strict about functions a million times larger or smaller."""
     x = rng.normal(size=(5,))
     for scale in (1e6, 1e-6):
         gradient = scale * np.exp(x)
         wrong = {"an error of a thousandth": gradient * 1.001, "a flipped sign": -gradient}
-        judges(student, lambda a, s=scale: float(s * np.exp(a).sum()), x, gradient, wrong)
+        verdicts(student, lambda a, s=scale: float(s * np.exp(a).sum()), x, gradient, wrong)
+
+
+@points(2, "the check")
+def test_the_check_on_gradients_that_are_zero_or_hidden_by_rounding(student, rng):
+    """The check accepts right gradients that are 0 or belong to a huge function, and rejects wrong ones."""
+    x = rng.normal(size=(2, 3))
+    nothing = np.zeros(x.shape)
+    one = nothing.copy()
+    one[1, 2] = 0.01
+    wrong = {"one entry that is not 0": one, "ones": nothing + 1}
+    constant = float(rng.uniform(1, 2))
+    verdicts(student, lambda a: constant, x, nothing, wrong)
+    verdicts(student, lambda a: float(((a - x) ** 2).sum()), x, nothing, wrong)
+    slopes = rng.uniform(1, 2, size=x.shape)
+    wrong = {"a flipped sign": -slopes, "a factor of 2": 2 * slopes}
+    verdicts(student, lambda a: 1e7 + float((a * slopes).sum()), x, slopes, wrong)

@@ -63,11 +63,11 @@ def test_better_than_half(student, rng):
 
 @points(4, "budget")
 def test_the_budget_is_kept(student, rng):
-    """A network with at most 4,000 parameters, all of them finite numbers, gets more than half right."""
+    """A network with at most 1,000 parameters, all of them finite numbers, gets more than half right."""
     for params, *_ in runs(student, rng):
         require(isinstance(params, dict) and params, "type", "train must return a dictionary of arrays")
         count = sum(np.size(value) for value in params.values())
-        require(count <= 4000, "budget", f"{count} parameters, more than 4,000")
+        require(count <= 1000, "budget", f"{count} parameters, more than 1,000")
         finite = all(np.isfinite(value).all() for value in params.values())
         require(finite, "values", "a parameter is nan or inf")
     at_least(shares(student, rng), 0.55)

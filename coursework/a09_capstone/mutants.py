@@ -11,7 +11,7 @@ MUTANTS = {
         ("2 / 24", "2"),
     ],
     "the training set is kept": [("    return params\n", '    params["images"] = x\n    return params\n')],
-    "a padding of spare numbers": [('"bias": np.zeros(6),', '"bias": np.zeros(6), "spare": np.zeros(4000),')],
+    "a padding of spare numbers": [('"bias": np.zeros(6),', '"bias": np.zeros(6), "spare": np.zeros(1000),')],
     "the seed is not used": [("default_rng(seed)", "default_rng(0)")],
     "the clock is the seed": [("default_rng(seed)", "default_rng()")],
     "probabilities instead of classes": [(".argmax(axis=1)\n", "\n")],

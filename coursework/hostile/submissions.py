@@ -1,4 +1,4 @@
-"""Submissions that mean harm, or only look like it, and the score each must get. They are answers to a03.
+"""Submissions that mean harm, or only look like it, and the score each must get. They are answers to a02.
 
 Most of them are the solution with another `conv2d`. Tests that ask only the other two functions are worth 10
 of the 24 points, those that ask only `conv2d_loops` 6.
@@ -199,6 +199,6 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     add("no-notebook", "{'cells': ", 0, "not a notebook", ".ipynb")
     add("nested-notebook", "[" * 100_000, 0, "not a notebook", ".ipynb")
     add("fifty-megabytes", book(cells, outputs=[{"text": "x" * 50_000_000}]), 0, "MB", ".ipynb")
-    (folder / "link.py").symlink_to(Path(__file__).parents[1] / "a03_convolution" / "hidden_tests.py")
+    (folder / "link.py").symlink_to(Path(__file__).parents[1] / "a02_convolution" / "hidden_tests.py")
     expected["link"] = Expected(0, "link")
     return expected

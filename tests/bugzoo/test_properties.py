@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnbook import bugzoo
-from cnnbook.bugzoo import properties
+from cnnbook.bugzoo import normalization, properties
 from cnnbook.nn import BatchNormalization, Conv2D, Dropout, MaxPooling2D, RandomNormal
 
 SENTENCES = [
@@ -69,6 +69,7 @@ def test_a_broken_property_is_named_with_its_numbers(refuses, check, sentence):
             lambda: properties.check_inference_is_independent(bugzoo.BatchStatisticsAtInference(), (4,)),
             "BatchStatisticsAtInference",
         ),
+        (lambda: normalization.check_groups_are_channels(bugzoo.GroupsOfRows(2)), "GroupsOfRows"),
         (lambda: properties.check_spread(RandomNormal(1.0)), "RandomNormal"),
         (lambda: properties.check_spread(bugzoo.NormalOverWindowArea()), "NormalOverWindowArea"),
     ],

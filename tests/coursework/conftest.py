@@ -33,17 +33,17 @@ def public():
 
 
 @pytest.fixture(scope="session")
-def a03():
+def a02():
     """The assignment that the graders are tried with."""
-    return source.read("a03")
+    return source.read("a02")
 
 
 @pytest.fixture
-def three(tmp_path, a03):
+def three(tmp_path, a02):
     """A folder with a right, a half right and a blank submission."""
     folder = tmp_path / "submissions"
     folder.mkdir()
-    (folder / "ada.py").write_text(a03.solution)
-    (folder / "ben.py").write_text(re.sub(r"def im2col.*", "", a03.solution, flags=re.DOTALL))
-    (folder / "cleo.py").write_text(a03.blank)
+    (folder / "ada.py").write_text(a02.solution)
+    (folder / "ben.py").write_text(re.sub(r"def im2col.*", "", a02.solution, flags=re.DOTALL))
+    (folder / "cleo.py").write_text(a02.blank)
     return folder

@@ -53,9 +53,9 @@ def test_every_command_names_the_function_that_runs_it():
     needed = {
         "new": ["autumn"],
         "leaks": ["notebooks"],
-        "grade": ["submissions", "--assignment", "a03"],
+        "grade": ["submissions", "--assignment", "a02"],
         "export": ["--to", "csv"],
-        "try": ["mine.ipynb", "--assignment", "a03"],
+        "try": ["mine.ipynb", "--assignment", "a02"],
     }
     for name in COMMANDS:
         assert parser().parse_args([name, *needed.get(name, [])]).run.__name__ == f"run_{name}"
@@ -66,22 +66,22 @@ def test_every_command_names_the_function_that_runs_it():
     [
         (
             ["check", "a99"],
-            "an assignment must be one of: a02, a03, a04, a05, a06, a08, a09, a11. Received 'a99'.",
+            "an assignment must be one of: a01, a02, a03, a04, a05, a06, a07, a08, a09, a10. Received 'a99'.",
         ),
         (
             ["build", "--course", "nowhere"],
             "nowhere must hold a file named seed. Make a course with: new nowhere.",
         ),
         (["leaks", "nowhere"], "leaks needs folders and files that exist. Received nowhere."),
-        (["grade", "empty", "--assignment", "a03"], "empty must hold submissions. It holds none"),
+        (["grade", "empty", "--assignment", "a02"], "empty must hold submissions. It holds none"),
         (["export", "empty", "--to", "csv"], "empty must hold results of `grade`. It holds none."),
         (["export", "--to", "gradescope"], "--to gradescope needs --assignment. Received none."),
-        (["grade", "some", "--assignment", "a03", "--jobs", "0"], "--jobs must be at least 1. Received 0."),
+        (["grade", "some", "--assignment", "a02", "--jobs", "0"], "--jobs must be at least 1. Received 0."),
         (
             ["export", "some", "--to", "csv", "--manual", "no.csv"],
             "export: no.csv: No such file or directory.",
         ),
-        (["try", "nowhere.ipynb", "--assignment", "a03"], "There is no file nowhere.ipynb."),
+        (["try", "nowhere.ipynb", "--assignment", "a02"], "There is no file nowhere.ipynb."),
     ],
 )
 def test_a_command_that_cannot_start_says_why_in_one_sentence(
@@ -95,7 +95,7 @@ def test_a_command_that_cannot_start_says_why_in_one_sentence(
 
 
 def test_a_roster_is_asked_for_where_a_platform_needs_one(tmp_path, capsys):
-    result = {"assignment": "a03", "submission": "x", "score": 1, "most": 2, "reason": "", "status": "graded"}
+    result = {"assignment": "a02", "submission": "x", "score": 1, "most": 2, "reason": "", "status": "graded"}
     (tmp_path / "x.json").write_text(json.dumps(result))
     assert main(["export", str(tmp_path), "--to", "canvas"]) == 2
     assert "--to canvas needs --roster" in capsys.readouterr().err
@@ -147,14 +147,14 @@ def test_a_course_whose_seed_lies_elsewhere_can_do_everything(tmp_path, monkeypa
 
 
 def test_a_student_sees_what_the_grader_reads(tmp_path, capsys):
-    source.build([source.read("a03")], tmp_path)
-    path = tmp_path / "student" / "a03.ipynb"
+    source.build([source.read("a02")], tmp_path)
+    path = tmp_path / "student" / "a02.ipynb"
     notebook = json.loads(path.read_text())
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     cells = [cell for cell in code if "YOUR CODE HERE" in "".join(cell["source"])]
     cells[0]["source"] = "def conv2d_loops(x, kernel, bias)\n    return x"
     path.write_text(json.dumps(notebook))
-    assert main(["try", str(path), "--assignment", "a03"]) == 0
+    assert main(["try", str(path), "--assignment", "a02"]) == 0
     printed = capsys.readouterr().out
     assert "The grader finds 2 of 3 functions and classes." in printed
     assert "conv2d_loops is missing" in printed
@@ -165,8 +165,8 @@ def test_a_student_sees_what_the_grader_reads(tmp_path, capsys):
 
 def test_try_says_each_thing_on_a_line_of_its_own(tmp_path, capsys):
     path = tmp_path / "mine.py"
-    path.write_text(source.read("a03").solution)
-    assert main(["try", str(path), "--assignment", "a04"]) == 0
+    path.write_text(source.read("a02").solution)
+    assert main(["try", str(path), "--assignment", "a03"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "The grader finds 1 of 4 functions and classes."
     assert printed[3] == "  receptive_field is missing"
@@ -175,8 +175,8 @@ def test_try_says_each_thing_on_a_line_of_its_own(tmp_path, capsys):
 
 def test_try_runs_the_checks_of_a_solution(tmp_path, capsys):
     path = tmp_path / "mine.py"
-    path.write_text(source.read("a02").solution)
-    assert main(["try", str(path), "--assignment", "a02"]) == 0
+    path.write_text(source.read("a01").solution)
+    assert main(["try", str(path), "--assignment", "a01"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("[passed]") == 8
     assert "failed" not in printed
@@ -184,7 +184,7 @@ def test_try_runs_the_checks_of_a_solution(tmp_path, capsys):
 
 def test_unsafe_says_what_it_gives_up(tmp_path, three, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["grade", str(three), "--assignment", "a03", "--unsafe"]) == 0
+    assert main(["grade", str(three), "--assignment", "a02", "--unsafe"]) == 0
     told = capsys.readouterr()
     assert "Not isolated: students' code runs as you." in told.err
     assert "The public seed" in told.err

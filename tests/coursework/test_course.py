@@ -5,11 +5,11 @@ import pytest
 from cnnbook.coursework import course, source
 
 
-def test_a_course_of_its_own_changes_seed_variant_tests_and_statement(tmp_path, a03):
+def test_a_course_of_its_own_changes_seed_variant_tests_and_statement(tmp_path, a02):
     folder = tmp_path / "mine"
     course.new(str(folder))
-    (folder / "course.json").write_text('{"show": "names", "variants": {"a03": {"kernel": "turned"}}}')
-    own = folder / "coursework" / "a03_convolution"
+    (folder / "course.json").write_text('{"show": "names", "variants": {"a02": {"kernel": "turned"}}}')
+    own = folder / "coursework" / "a02_convolution"
     own.mkdir()
     (own / "more_tests.py").write_text(
         "from cnnbook.coursework.expect import points\n@points(3, 'mine')\n"
@@ -19,13 +19,13 @@ def test_a_course_of_its_own_changes_seed_variant_tests_and_statement(tmp_path, 
     assert mine.seed != course.load().seed
     assert mine.secret
     assert mine.show == "names"
-    assignment = mine.assignment("a03")
+    assignment = mine.assignment("a02")
     assert assignment.variant == {"kernel": "turned"}
     assert "turned by half a turn, which the chapter does not do" in assignment.text
-    assert "turned by half a turn, which the chapter does not do" not in a03.text
+    assert "turned by half a turn, which the chapter does not do" not in a02.text
     assert [path.name for path in assignment.tests] == ["hidden_tests.py", "more_tests.py"]
     with pytest.raises(ValueError, match="no variant kernel='sideways'"):
-        source.read("a03", variant={"kernel": "sideways"})
+        source.read("a02", variant={"kernel": "sideways"})
 
 
 @pytest.mark.parametrize("name", ["seed", "course.json", "roster.csv"])
@@ -49,8 +49,8 @@ def test_a_course_that_has_lost_its_seed_is_told_how_to_go_on(tmp_path):
         ("{", r"course\.json must be JSON: "),
         ("[]", r"course\.json must be an object, like \{\"show\": \"names\"\}"),
         ('{"varients": {}}', r"course\.json may hold show and variants\. Received varients"),
-        ('{"variants": {"a3": {}}}', r"variants must be of a02, .*, a11\. Received a3"),
-        ('{"variants": ["a03"]}', r"variants must be an object"),
+        ('{"variants": {"a3": {}}}', r"variants must be of a01, .*, a10\. Received a3"),
+        ('{"variants": ["a02"]}', r"variants must be an object"),
         ('{"show": "all"}', r"show must be names or categories or values\. Received show='all'"),
     ],
 )

@@ -29,8 +29,8 @@ VARIANTS = [
 ]
 
 
-def test_there_are_the_eight_assignments():
-    assert ALL == ["a02", "a03", "a04", "a05", "a06", "a08", "a09", "a11"]
+def test_there_are_ten_assignments():
+    assert [f"a{number:02}" for number in range(1, 11)] == ALL
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -55,14 +55,14 @@ def test_gates_2_and_3_hold_for_every_variant(name, variant):
     assert check_assignment(source.read(name, variant=variant), changes=0).faults == []
 
 
-def test_gates_1_to_3_catch_a_solution_a_payment_and_a_survivor(a03):
-    wrong = replace(a03, text=a03.text.replace("+= bias[f]", "+= 0 * bias[f]"))
+def test_gates_1_to_3_catch_a_solution_a_payment_and_a_survivor(a02):
+    wrong = replace(a02, text=a02.text.replace("+= bias[f]", "+= 0 * bias[f]"))
     assert "the solution fails" in check_assignment(wrong).faults[0]
-    given = replace(a03, text=re.sub(r"    ### (BEGIN|END) SOLUTION\n", "", a03.text))
+    given = replace(a02, text=re.sub(r"    ### (BEGIN|END) SOLUTION\n", "", a02.text))
     assert any(
         "gives points for a blank notebook" in fault for fault in check_assignment(given, changes=0).faults
     )
-    few = replace(a03, text=a03.text.replace("    return out\n", "    unused = 3 + 4\n    return out\n"))
+    few = replace(a02, text=a02.text.replace("    return out\n", "    unused = 3 + 4\n    return out\n"))
     assert any("no test notices the change" in fault for fault in check_assignment(few).faults)
 
 
@@ -81,7 +81,7 @@ def test_gate_4_nothing_leaks_into_what_students_receive(public, telling, tmp_pa
 
 
 @pytest.mark.parametrize("dress", ["html", "json", "zip", "text"])
-def test_gate_4_sees_through_every_dress(dress, telling, tmp_path, a03):
+def test_gate_4_sees_through_every_dress(dress, telling, tmp_path, a02):
     import html
     import zipfile
 
@@ -141,7 +141,7 @@ def test_gate_7_the_same_seed_gives_the_same_bytes_and_another_seed_other_inputs
     isolation, public, three, tmp_path
 ):
     def graded(out, course):
-        grade_one(Job("ben", three / "ben.py", tmp_path / out, "a03", course, isolation))
+        grade_one(Job("ben", three / "ben.py", tmp_path / out, "a02", course, isolation))
         return (tmp_path / out / "ben.json").read_bytes()
 
     assert graded("one", public) == graded("two", public)
@@ -184,12 +184,12 @@ def test_the_points_of_manual_tasks_are_those_of_the_header_and_of_the_rubric():
         assert sum(int(n) for n in re.findall(r"^\| (\d+) \|", rubric, flags=re.MULTILINE)) == tagged
 
 
-def test_the_nbgrader_source_holds_one_graded_cell_for_every_hidden_test(a03):
-    notebook = nbgrader.source_notebook(a03)
+def test_the_nbgrader_source_holds_one_graded_cell_for_every_hidden_test(a02):
+    notebook = nbgrader.source_notebook(a02)
     marks = [cell.metadata["nbgrader"] for cell in notebook.cells]
     assert len({mark["grade_id"] for mark in marks}) == len(marks)
     graded = [m for m in marks if m["grade"] and not m["solution"]]
-    assert sum(mark["points"] for mark in graded) == a03.header["points"]
+    assert sum(mark["points"] for mark in graded) == a02.header["points"]
 
 
 def test_grading_needs_numpy_and_pyyaml_and_no_other_library():

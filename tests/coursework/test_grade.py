@@ -23,7 +23,7 @@ def scores(results):
 
 
 def test_a_right_a_half_right_and_a_blank_submission(isolation, public, three, tmp_path):
-    results = grade_all(jobs_for(three, tmp_path / "out", "a03", public), tell=quiet)
+    results = grade_all(jobs_for(three, tmp_path / "out", "a02", public), tell=quiet)
     assert scores(results) == {"ada": 24, "ben": 6, "cleo": 0}
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ada.json", "ben.json", "cleo.json"]
 
@@ -32,10 +32,10 @@ def test_a_finished_submission_is_not_graded_twice_and_a_changed_one_is(
     isolation, public, three, tmp_path, monkeypatch
 ):
     out, started = tmp_path / "out", []
-    grade_all(jobs_for(three, out, "a03", public), tell=quiet)
+    grade_all(jobs_for(three, out, "a02", public), tell=quiet)
     real = sandbox.Process
     monkeypatch.setattr("cnnbook.coursework.job.Process", lambda *a: started.append(1) or real(*a))
-    jobs = jobs_for(three, out, "a03", public)
+    jobs = jobs_for(three, out, "a02", public)
     assert scores(grade_all(jobs, tell=quiet)) == {"ada": 24, "ben": 6, "cleo": 0}
     assert started == []
     (three / "cleo.py").write_text((three / "ada.py").read_text() + "\n")
@@ -55,7 +55,7 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on(
         if line.startswith("[1/"):
             raise KeyboardInterrupt
 
-    jobs = jobs_for(three, out, "a03", public)
+    jobs = jobs_for(three, out, "a02", public)
     with pytest.raises(KeyboardInterrupt):
         grade_all(jobs, threads=1, tell=interrupted)
     for path in out.iterdir():
@@ -75,7 +75,7 @@ def test_one_bad_submission_never_stops_the_rest(isolation, public, three, tmp_p
         return real(job, *rest)
 
     monkeypatch.setattr("cnnbook.coursework.job.judged", trouble)
-    jobs = jobs_for(three, tmp_path / "out", "a03", public)
+    jobs = jobs_for(three, tmp_path / "out", "a02", public)
     results = {result["submission"]: result for result in grade_all(jobs, tell=quiet)}
     assert (results["ben"]["status"], results["ben"]["score"]) == ("failed", None)
     assert "the disk is on fire" in results["ben"]["reason"]
@@ -86,17 +86,17 @@ def test_one_bad_submission_never_stops_the_rest(isolation, public, three, tmp_p
 
 def test_progress_says_how_many_and_how_much_longer(isolation, public, three, tmp_path):
     lines = []
-    grade_all(jobs_for(three, tmp_path / "out", "a03", public), threads=1, tell=lines.append)
+    grade_all(jobs_for(three, tmp_path / "out", "a02", public), threads=1, tell=lines.append)
     assert [re.match(r"\[\d/3\] \w+: \d+ of 24", line)[0] for line in lines]
     assert lines[0].startswith("[1/3] ")
 
 
 def test_shards_cover_every_submission_once(isolation, public, three, tmp_path):
-    parts = [[j.key for j in jobs_for(three, tmp_path, "a03", public, shard=f"{i}/2")] for i in (1, 2)]
+    parts = [[j.key for j in jobs_for(three, tmp_path, "a02", public, shard=f"{i}/2")] for i in (1, 2)]
     assert sorted(parts[0] + parts[1]) == ["ada", "ben", "cleo"]
     for wrong in ("0/2", "3/2", "half"):
         with pytest.raises(ValueError, match="--shard must be like 2/5"):
-            jobs_for(three, tmp_path, "a03", public, shard=wrong)
+            jobs_for(three, tmp_path, "a02", public, shard=wrong)
 
 
 def bytes_of(folder):
@@ -106,7 +106,7 @@ def bytes_of(folder):
 def test_threads_one_after_the_other_and_a_dask_cluster_give_the_same_bytes(
     isolation, public, three, tmp_path
 ):
-    jobs = {name: jobs_for(three, tmp_path / name, "a03", public) for name in ("single", "threads", "dask")}
+    jobs = {name: jobs_for(three, tmp_path / name, "a02", public) for name in ("single", "threads", "dask")}
     for each in jobs["single"]:
         grade_one(each)
     with ThreadPoolExecutor(3) as pool:
@@ -117,7 +117,7 @@ def test_threads_one_after_the_other_and_a_dask_cluster_give_the_same_bytes(
         from cnnbook.coursework import course, grade
         if __name__ == "__main__":
             out, folder = Path({str(tmp_path / "dask")!r}), Path({str(three)!r})
-            jobs = grade.jobs_for(folder, out, "a03", course.load())
+            jobs = grade.jobs_for(folder, out, "a02", course.load())
             with Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
                 results = grade.grade_all(jobs, client.get_executor())
             print(*(result["score"] for result in results))
@@ -134,6 +134,6 @@ def test_sixty_submissions_start_sixty_processes(isolation, public, three, tmp_p
     monkeypatch.setattr("cnnbook.coursework.job.Process", lambda *a: started.append(1) or real(*a))
     for number in range(57):
         (three / f"student{number}.py").write_text((three / "ada.py").read_text())
-    results = grade_all(jobs_for(three, tmp_path / "out", "a03", public), tell=quiet)
+    results = grade_all(jobs_for(three, tmp_path / "out", "a02", public), tell=quiet)
     assert sorted(scores(results).values()) == [0, 6, *[24] * 58]
     assert len(started) == 60

@@ -48,7 +48,7 @@ def autograder(tmp_path, public, isolation):
     for name in ("source", "submission", "results"):
         (top / name).mkdir(parents=True)
     secret = replace(public, seed=99, secret=True, show="values")
-    with zipfile.ZipFile(io.BytesIO(gradescope.autograder(secret, "a03"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(gradescope.autograder(secret, "a02"))) as archive:
         archive.extractall(top / "source")
     python = python_with(installed_by((top / "source" / "setup.sh").read_text()), tmp_path)
 
@@ -110,15 +110,15 @@ def test_the_zip_holds_every_module_that_grading_any_assignment_imports(tmp_path
 
 
 def test_a_module_that_the_patterns_leave_out_is_noticed(tmp_path, monkeypatch):
-    (tmp_path / "a03.py").write_text(source.read("a03").solution)
+    (tmp_path / "a02.py").write_text(source.read("a02").solution)
     fewer = [pattern for pattern in fingerprint.CODE if not pattern.startswith("gradcheck")]
     monkeypatch.setattr(fingerprint, "CODE", fewer)
-    lost = imported_while_grading(tmp_path, ["a03"]) - set(fingerprint.grader_files())
+    lost = imported_while_grading(tmp_path, ["a02"]) - set(fingerprint.grader_files())
     assert {path.parent.name for path in lost} == {"gradcheck"}
 
 
 def test_gradescopes_zip_has_its_two_scripts_and_the_same_bytes_every_time(public):
-    first, second = (gradescope.autograder(public, "a03") for _ in range(2))
+    first, second = (gradescope.autograder(public, "a02") for _ in range(2))
     assert first == second
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         names = archive.namelist()
@@ -127,33 +127,33 @@ def test_gradescopes_zip_has_its_two_scripts_and_the_same_bytes_every_time(publi
     assert not any("keras" in name or "widgets" in name for name in names)
 
 
-def test_gradescope_grades_the_solution_and_reports_every_test(autograder, a03):
+def test_gradescope_grades_the_solution_and_reports_every_test(autograder, a02):
     top, run = autograder
-    (top / "submission" / "hw.py").write_text(a03.solution)
+    (top / "submission" / "hw.py").write_text(a02.solution)
     said = run()
     assert said["score"] == 24
     assert {"name", "score", "max_score", "output"} == set(said["tests"][0])
     assert sum(test["max_score"] for test in said["tests"]) == 24
 
 
-def test_gradescope_tells_why_there_are_no_points(autograder, a03):
+def test_gradescope_tells_why_there_are_no_points(autograder, a02):
     top, run = autograder
     assert "Hand in one notebook" in run()["output"]
-    (top / "submission" / "hw.py").write_text(a03.blank)
+    (top / "submission" / "hw.py").write_text(a02.blank)
     said = run()
     assert said["score"] == 0
     assert "not written" in said["tests"][0]["output"]
-    (top / "submission" / "other.py").write_text(a03.blank)
+    (top / "submission" / "other.py").write_text(a02.blank)
     assert "There are 2" in run()["output"]
 
 
-def test_a_student_on_gradescope_reads_neither_tests_nor_seed(autograder, a03):
+def test_a_student_on_gradescope_reads_neither_tests_nor_seed(autograder, a02):
     top, run = autograder
     spy = re.sub(
         r"def conv2d\(.*",
         "def conv2d(x, kernel, bias):\n    import os\n    return open(os.environ.get('X', "
         f"{str(top / 'source' / 'job.json')!r})).read()\n",
-        a03.solution,
+        a02.solution,
         flags=re.DOTALL,
     )
     (top / "submission" / "hw.py").write_text(spy)

@@ -13,12 +13,12 @@ IMPATIENT = Limits(seconds=5, total=60, memory=600_000_000)
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, isolation, public, a03):
+def graded(tmp_path_factory, isolation, public, a02):
     folder, out = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("results")
-    expected = submissions.write(folder, a03.solution)
+    expected = submissions.write(folder, a02.solution)
     patience, student.START = student.START, 5
     try:
-        jobs = grade.jobs_for(folder, out, "a03", public, isolation, limits=IMPATIENT)
+        jobs = grade.jobs_for(folder, out, "a02", public, isolation, limits=IMPATIENT)
         results = {result["submission"]: result for result in grade.grade_all(jobs, tell=lambda line: None)}
     finally:
         student.START = patience

@@ -16,13 +16,13 @@ def test_without_isolation_nothing_is_graded(three, tmp_path, public, monkeypatc
     with pytest.raises(
         IsolationError, match=r"bubblewrap .* is not installed.*--unsafe runs it as an ordinary"
     ):
-        jobs_for(three, tmp_path, "a03", public)
+        jobs_for(three, tmp_path, "a02", public)
 
 
 def test_isolation_that_leaks_is_refused(three, tmp_path, public, monkeypatch):
     monkeypatch.setattr("cnnbook.coursework.isolation.self_test", lambda *a: ["it has the network"])
     with pytest.raises(IsolationError, match="cannot be isolated here with bwrap: it has the network"):
-        jobs_for(three, tmp_path, "a03", public)
+        jobs_for(three, tmp_path, "a02", public)
 
 
 def test_a_user_of_its_own_isolates_where_the_files_are_closed_to_others(three, tmp_path, public):

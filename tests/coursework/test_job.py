@@ -18,7 +18,7 @@ def test_changed_limits_and_a_changed_grader_grade_again(change, public, three, 
     monkeypatch.setattr(
         "cnnbook.coursework.job.judged", lambda *a: {"status": "graded", "score": 1, "tests": [], "notes": []}
     )
-    job = Job("ada", three / "ada.py", tmp_path / "out", "a03", public)
+    job = Job("ada", three / "ada.py", tmp_path / "out", "a02", public)
     assert finished(job) is None
     grade_one(job)
     assert finished(job)["score"] == 1
@@ -65,26 +65,26 @@ def test_every_submission_has_a_result_of_its_own_whatever_its_name(public, tmp_
     path, out = tmp_path / "x.py", tmp_path / "out"
     path.write_text("x = 1")
     for key in KEYS:
-        grade_one(Job(key, path, out, "a03", public))
+        grade_one(Job(key, path, out, "a02", public))
     found = {result["submission"]: result["score"] for result in export.results_in(out)}
     assert found == {key: len(key) for key in KEYS}
     assert sorted(path.name for path in out.iterdir() if len(path.name) < 11) == ["a___b.json", "a__b.json"]
 
 
 def test_a_moodle_folder_keeps_a_readable_name():
-    assert file_name("Ben Orr_555_assignsubmission_file_/a03", ".json") == (
-        "Ben Orr_555_assignsubmission_file___a03.json"
+    assert file_name("Ben Orr_555_assignsubmission_file_/a02", ".json") == (
+        "Ben Orr_555_assignsubmission_file___a02.json"
     )
 
 
 def test_a_broken_file_in_the_place_of_a_result_is_graded_over(public, three, tmp_path):
     for text in ("[]", "7", "{", "null", '{"status": "graded"}'):
         (tmp_path / "ada.json").write_text(text)
-        assert finished(Job("ada", three / "ada.py", tmp_path, "a03", public)) is None
+        assert finished(Job("ada", three / "ada.py", tmp_path, "a02", public)) is None
 
 
 def test_the_sandbox_with_another_numpy_is_refused(isolation, public, three, tmp_path, monkeypatch):
-    job = jobs_for(three, tmp_path, "a03", public)[0]
+    job = jobs_for(three, tmp_path, "a02", public)[0]
     ours = {"python": "3.11.2", "numpy": "1.0.0"}
     monkeypatch.setattr("cnnbook.coursework.job.versions", lambda: ours)
     result = grade_one(job)
@@ -93,5 +93,5 @@ def test_the_sandbox_with_another_numpy_is_refused(isolation, public, three, tmp
 
 
 def test_a_job_can_be_sent_to_another_process(public, tmp_path):
-    job = Job("ada", tmp_path / "ada.py", tmp_path, "a03", public)
+    job = Job("ada", tmp_path / "ada.py", tmp_path, "a02", public)
     assert pickle.loads(pickle.dumps(job)) == job

@@ -8,7 +8,7 @@ from cnnbook.coursework.marks import marks_of, read_manual
 
 def test_what_fits_nobody_or_two_stays_a_mark_with_its_reason():
     results = [
-        {"submission": key, "score": 5, "most": 24, "reason": "", "status": "graded", "assignment": "a03"}
+        {"submission": key, "score": 5, "most": 24, "reason": "", "status": "graded", "assignment": "a02"}
         for key in ("alow", "stranger", "7_8", "ben", "borr")
     ]
     marks = marks_of(results, ROSTER, {"alow": 2.5, "nobody": 1})

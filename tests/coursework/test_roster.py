@@ -25,18 +25,18 @@ def test_a_roster_that_cannot_work_is_refused(text, message, tmp_path):
     [
         ("7", "7"),
         ("alow", "7"),
-        ("adalow_7_123_a03", "7"),
-        ("lowada_99_123_a03", "7"),
-        ("Ben Orr_555_assignsubmission_file_/a03", "8"),
+        ("adalow_7_123_a02", "7"),
+        ("lowada_99_123_a02", "7"),
+        ("Ben Orr_555_assignsubmission_file_/a02", "8"),
         ("cleo@x.org", "9"),
         ("cleo", "9"),
-        ("7_a03", "7"),
-        ("a03-8", "8"),
-        ("7/a03", "7"),
+        ("7_a02", "7"),
+        ("a02-8", "8"),
+        ("7/a02", "7"),
         ("7/zoelow", "7"),
         ("zoe\u0308", "10"),
         ("Zo\u00eb", "10"),
-        ("adalow_LATE_555_123_a03", "7"),
+        ("adalow_LATE_555_123_a02", "7"),
     ],
 )
 def test_submissions_are_matched_as_platforms_name_them(key, found):
@@ -44,7 +44,7 @@ def test_submissions_are_matched_as_platforms_name_them(key, found):
 
 
 @pytest.mark.parametrize(
-    "key", ["zoelow_9_a03", "9_zoelow_a03", "zoe1_9_a03", "Zoe Low_9_assignsubmission_file_/a03"]
+    "key", ["zoelow_9_a02", "9_zoelow_a02", "zoe1_9_a02", "Zoe Low_9_assignsubmission_file_/a02"]
 )
 def test_a_number_beside_another_name_chooses_nobody(key):
     student, reason = roster.match(key, ROSTER)
@@ -56,4 +56,4 @@ def test_a_number_beside_another_name_chooses_nobody(key):
 
 
 def test_a_number_that_speaks_for_another_student_than_the_name_chooses_nobody():
-    assert roster.match("adalow_8_a03", ROSTER) == (None, "more than one student fits: 7, 8")
+    assert roster.match("adalow_8_a02", ROSTER) == (None, "more than one student fits: 7, 8")

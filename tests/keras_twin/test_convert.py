@@ -93,6 +93,19 @@ def test_a_model_and_its_twin_answer_alike_and_come_back_alike(model):
     np.testing.assert_array_equal(again.forward(x), model.forward(x))
 
 
+@pytest.mark.parametrize("norm", [nn.LayerNormalization(0.01, center=False), nn.GroupNormalization(2, 0.02)])
+def test_norms_within_an_example_come_back_with_their_settings(norm):
+    built(norm, (5, 4, 6))
+    again = from_keras(to_keras(norm))
+    assert repr(again) == repr(norm)
+    x = rng.standard_normal((3, 5, 4, 6), np.float32)
+    np.testing.assert_array_equal(again.forward(x), norm.forward(x))
+
+
+def test_instance_normalisation_comes_back_with_one_group_per_channel():
+    assert from_keras(to_keras(built(nn.GroupNormalization(-1), (5, 4, 6)))).groups == 6
+
+
 def test_the_twin_of_a_model_counts_the_same_parameters(model, capsys):
     model.summary()
     ours = capsys.readouterr().out
@@ -219,13 +232,17 @@ def keras_built(layer, shape=(None, 5, 6, 4)):
     ("make", "message"),
     [
         (
-            lambda: keras_built(keras.layers.LayerNormalization()),
-            "from_keras: LayerNormalization has no counterpart in cnnbook.nn. "
+            lambda: keras_built(keras.layers.UnitNormalization()),
+            "from_keras: UnitNormalization has no counterpart in cnnbook.nn. "
             "Replace it by layers that cnnbook.nn has, or write it as a Layer of your own.",
         ),
         (
             lambda: keras.layers.ReLU(max_value=6),
             "from_keras: ReLU(max_value=6) has no counterpart in cnnbook.nn. Use max_value=None.",
+        ),
+        (
+            lambda: keras_built(keras.layers.LayerNormalization(axis=[1, 2])),
+            "from_keras: LayerNormalization(axis=[1, 2]) has no counterpart in cnnbook.nn. Use axis=-1.",
         ),
         (
             lambda: keras_built(keras.layers.BatchNormalization(axis=1)),

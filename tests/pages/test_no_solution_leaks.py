@@ -33,5 +33,5 @@ def test_every_assignment_has_its_page_and_its_notebook(site):
 def test_a_source_that_slips_into_the_book_is_caught(site, telling, tmp_path):
     folder = tmp_path / "_sources"
     folder.mkdir()
-    shutil.copy(source.ROOT / "a03_convolution" / "source.md", folder / "assignment_03.md")
+    shutil.copy(source.ROOT / "a02_convolution" / "source.md", folder / "assignment_02.md")
     assert leaks.leaks_in([tmp_path], telling) != []

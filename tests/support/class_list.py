@@ -15,6 +15,6 @@ STUDENTS = [
 
 
 RESULTS = [
-    {"submission": "alow", "score": 24, "most": 24, "reason": "", "status": "graded", "assignment": "a03"},
-    {"submission": "stranger", "score": 6, "most": 24, "reason": "", "status": "graded", "assignment": "a03"},
+    {"submission": "alow", "score": 24, "most": 24, "reason": "", "status": "graded", "assignment": "a02"},
+    {"submission": "stranger", "score": 6, "most": 24, "reason": "", "status": "graded", "assignment": "a02"},
 ]

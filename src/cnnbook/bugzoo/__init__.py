@@ -31,7 +31,9 @@ from cnnbook.bugzoo.functions import (
 from cnnbook.bugzoo.normalization import (
     BatchStatisticsAtInference,
     FrozenButDrifting,
+    GroupsOfRows,
     MeanPathForgotten,
+    StatisticsAsConstants,
     VariancePathForgotten,
 )
 from cnnbook.bugzoo.pooling import AverageNotShared, EveryTieWins, ZeroPaddingWins
@@ -43,15 +45,17 @@ from cnnbook.bugzoo.units import (
     LeakyForwardOnly,
     ReLUOfTheGradient,
     ScalarBias,
+    ShortcutForgotten,
     SigmoidSlopeOfInput,
 )
 
 __all__ = [
     "AverageNotShared", "BatchStatisticsAtInference", "BiasGradientAveraged", "BiasPerPixel",
     "CropByMinusPad", "DropoutNotScaled", "DropoutTwoMasks", "EvenKernelOffByOne", "EveryTieWins",
-    "FlattenByColumns", "FrozenButDrifting", "HeightUsedForWidth", "LeakyForwardOnly", "MeanPathForgotten",
-    "NoMaxShift", "NormalOverWindowArea", "OneFilterForAll", "PatchRowsMixedUp", "ReLUOfTheGradient",
-    "ScalarBias", "SigmoidSlopeOfInput", "SumForMean", "TrueConvolution", "TwoSidedLoss", "UnrotatedKernel",
+    "FlattenByColumns", "FrozenButDrifting", "GroupsOfRows", "HeightUsedForWidth", "LeakyForwardOnly",
+    "MeanPathForgotten", "NoMaxShift", "NormalOverWindowArea", "OneFilterForAll", "PatchRowsMixedUp",
+    "ReLUOfTheGradient", "ScalarBias", "ShortcutForgotten", "SigmoidSlopeOfInput",
+    "StatisticsAsConstants", "SumForMean", "TrueConvolution", "TwoSidedLoss", "UnrotatedKernel",
     "VariancePathForgotten", "ZeroPaddingWins", "macro_f1_of_the_predicted", "output_size_as_printed",
     "remembered",
 ]  # fmt: skip

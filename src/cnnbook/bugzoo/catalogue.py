@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnbook import bugzoo
-from cnnbook.bugzoo import properties
+from cnnbook.bugzoo import normalization, properties
 from cnnbook.gradcheck import check_layer, check_loss
 from cnnbook.nn import (
     AveragePooling2D,
@@ -18,10 +18,13 @@ from cnnbook.nn import (
     Dropout,
     Flatten,
     GlorotUniform,
+    GroupNormalization,
+    LayerNormalization,
     LeakyReLU,
     MaxPooling2D,
     RandomNormal,
     ReLU,
+    Residual,
     Sigmoid,
     SoftmaxCrossEntropy,
     macro_f1,
@@ -91,6 +94,9 @@ ZOO = [
         BatchNormalization(),
         partial(properties.check_frozen_stays_frozen, input_shape=IMAGE),
     ),
+    Bug(bugzoo.StatisticsAsConstants(), LayerNormalization(), on_images),
+    Bug(bugzoo.GroupsOfRows(3), GroupNormalization(3), normalization.check_groups_are_channels),
+    Bug(bugzoo.ShortcutForgotten([Dense(5)]), Residual([Dense(5)]), on_vectors),
     Bug(bugzoo.NoMaxShift(), SoftmaxCrossEntropy(), properties.check_large_logits),
     Bug(bugzoo.TwoSidedLoss(), SoftmaxCrossEntropy(), check_loss),
     Bug(bugzoo.SumForMean(), SoftmaxCrossEntropy(), check_loss, "batch size"),

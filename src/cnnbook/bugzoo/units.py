@@ -1,4 +1,4 @@
-"""Wrong dense layers, activations, dropout and flattening."""
+"""Wrong dense layers, activations, dropout, flattening and residual connections."""
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from cnnbook.nn import (
     Flatten,
     LeakyReLU,
     ReLU,
+    Residual,
     Sigmoid,
 )
 
@@ -81,3 +82,11 @@ class DropoutTwoMasks(Dropout):
         mask = (self._rng.random(dout.shape) >= self.rate) / (1 - self.rate)
         super().backward(dout)
         return dout * mask
+
+
+class ShortcutForgotten(Residual):
+    """Adds x forward and sends the gradient back through the layers only: the way past them gets none."""
+
+    def backward(self, dout, *, input_gradient=True):
+        dx = super().backward(dout, input_gradient=input_gradient)
+        return None if dx is None else dx - dout

@@ -2,7 +2,7 @@
 
 my_course/
     seed           a secret; other inputs for every course, the same for everybody in it
-    course.json    {"show": "categories", "variants": {"a03": {"kernel": "turned"}}}
+    course.json    {"show": "categories", "variants": {"a02": {"kernel": "turned"}}}
     roster.csv     id, name, email, login, section
     coursework/    private files of the shape of the book's coursework/: they replace or join the public ones
 """
@@ -97,7 +97,7 @@ def settings_of(path: Path, assignments: list[str]) -> dict:
     if show not in POLICIES:
         raise ValueError(f"{path}: show must be {' or '.join(POLICIES)}. Received show={show!r}.")
     if not isinstance(variants, dict) or not all(isinstance(each, dict) for each in variants.values()):
-        like = '{"a03": {"kernel": "turned"}}'
+        like = '{"a02": {"kernel": "turned"}}'
         raise ValueError(f"{path}: variants must be an object, like {like}. Received {variants!r}.")
     if unknown := sorted(variants.keys() - set(assignments)):
         raise ValueError(

@@ -78,10 +78,10 @@ def match(key: str, students: list[dict]) -> tuple[dict | None, str]:
     """The one student a submission's name fits, or None and the reason.
 
     Platforms write numbers of their own into names. So a number stands for a student only if nothing else
-    stands beside it but numbers and the assignment: "7", "7_a03".
+    stands beside it but numbers and the assignment: "7", "7_a02".
 
     >>> ada = {"id": "7", "name": "Ada Low", "email": "ada@x.org", "login": "", "section": ""}
-    >>> match("lowada_7_991_a03", [ada])[0]["id"], match("somebody", [ada])
+    >>> match("lowada_7_991_a02", [ada])[0]["id"], match("somebody", [ada])
     ('7', (None, 'nobody on the roster fits this name'))
     """
     top = key.split("/")[0]

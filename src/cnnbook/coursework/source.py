@@ -1,10 +1,10 @@
 """An assignment's source, and the notebooks made from it: one for students, one for instructors.
 
-coursework/a03_convolution/source.md         a MyST text notebook below a YAML head, see `read`
+coursework/a02_convolution/source.md         a MyST text notebook below a YAML head, see `read`
                            hidden_tests.py   graded
                            mutants.py        named wrong answers
-_build/coursework/student/a03.ipynb, .md     without solutions
-                  instructor/a03.ipynb, .md  with solutions, rubric and hidden tests
+_build/coursework/student/a02.ipynb, .md     without solutions
+                  instructor/a02.ipynb, .md  with solutions, rubric and hidden tests
 """
 
 import inspect
@@ -73,7 +73,7 @@ class Assignment:
 
 
 def find(root: Path = ROOT, overlay: Path | None = None) -> list[str]:
-    """The ids of all assignments, in order: ["a02", "a03", ...]."""
+    """The ids of all assignments, in order: ["a01", "a02", ...]."""
     folders = [folder for top in (root, overlay) if top and top.is_dir() for folder in top.glob("a[0-9]*_*")]
     return sorted({folder.name.split("_")[0] for folder in folders if folder.is_dir()})
 
@@ -85,7 +85,7 @@ def read(
 
     Parameters
     ----------
-    name : "a03". root : the folder of all assignments. overlay : a course's private folder of the same shape.
+    name : "a02". root : the folder of all assignments. overlay : a course's private folder of the same shape.
     variant : settings to change, of those the header's `variants` offers; the first of each is the default.
 
     Raises

@@ -37,19 +37,19 @@ book = Setting(
 FALLING = (0.005, 0.002, 0.0005)  # a rate per epoch
 one_by_one_variant = replace(book, look=None, player=None, seeds={"ours": 1})
 
-# All 60,000 images, 20 times; the rate climbs for two epochs, then falls along half a cosine.
+# All 60,000 images, 16 times; the rate climbs for two epochs, then falls along half a cosine.
 STEPS = 60_000 // 128 + 1
 residual_cnn = Setting(
     models.residual_cnn,
     nn.AdamW(
-        nn.CosineDecay(0.0, decay_steps=18 * STEPS, warmup_target=0.003, warmup_steps=2 * STEPS),
+        nn.CosineDecay(0.0, decay_steps=14 * STEPS, warmup_target=0.003, warmup_steps=2 * STEPS),
         weight_decay=0.05,
     ),
-    {"ours": 28, "keras": 40},
+    {"ours": 25, "keras": 30},
     scaled,
     held_out=0,
     batch_size=128,
-    epochs=20,
+    epochs=16,
     augment=data.Augmentation(shift=2, flip=True),
     look=probes.predictions,
     seeds={"ours": 3, "keras": 1},

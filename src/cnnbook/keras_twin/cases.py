@@ -56,6 +56,7 @@ KERNELS = [(3, 2), (2, 3), (4, 4), (1, 1), (1, 5)]
 POOLS = [{}, SAME, {"strides": 1}, {"strides": (2, 1)}, {"strides": (3, 2)}, {"strides": (1, 3), **SAME}]
 WINDOWS = [2, 3, (3, 2), (1, 4)]
 NORMS = [{}, {"momentum": 0.5, "epsilon": 1e-5}, {"center": False}, {"scale": False}]
+WITHIN = [{}, {"epsilon": 1e-5}, {"center": False, "scale": False}]
 FRAMES = [0, 1, (2, 0), ((0, 1), (2, 0)), ((3, 0), (0, 0))]
 SCALES = [{"scale": single(1 / 255)}, {"scale": 1 / 128, "offset": -1.0}]
 BLOCKS = [
@@ -94,6 +95,9 @@ LAYERS = [
     LayerCases(nn.BatchNormalization, grid(*NORMS), BOTH_RANKS, modes=("training", "inference", "frozen")),
     LayerCases(nn.BatchNormalization, grid(center=[False], scale=[False]), BOTH_RANKS),
     LayerCases(nn.BatchNormalization, grid(), BOTH_RANKS, inputs=("off centre",), batch_size=16),
+    LayerCases(nn.LayerNormalization, grid(*WITHIN), BOTH_RANKS),
+    LayerCases(nn.GroupNormalization, grid(*WITHIN, groups=[1, 2, -1]), [(6,), (5, 3, 4)]),
+    LayerCases(nn.GroupNormalization, grid(), [(7, 8, 64)]),
     LayerCases(nn.Residual, BLOCKS, [(5, 4, 3)], modes=("training", "inference", "frozen")),
     LayerCases(nn.Dropout, grid(rate=[0, 0.5]), BOTH_RANKS, modes=("inference",)),
     LayerCases(nn.Dropout, grid(rate=[0]), BOTH_RANKS),

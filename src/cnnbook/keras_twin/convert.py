@@ -183,7 +183,11 @@ def counterpart(part, config: dict):
     known = {f.name: config[f.name] for f in dataclasses.fields(kind) if f.init and f.name in config}
     plain = type(part)(**known).get_config()
     for name, default in plain.items():
-        if name not in {*known, "name", "dtype", "seed", "activation"} and config[name] != default:
+        plain_or_listed = default, [default]  # a built keras.layers.LayerNormalization lists its one axis
+        if (
+            name not in {*known, "name", "dtype", "seed", "activation"}
+            and config[name] not in plain_or_listed
+        ):
             refuse(part, name, config[name], f"Use {name}={default!r}.")
     own = {name: getattr(part, name) for name in known if name.endswith("_initializer")}
     return kind(**known | {name: counterpart(init, init.get_config()) for name, init in own.items()})

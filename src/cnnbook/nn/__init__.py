@@ -17,6 +17,7 @@ from cnnbook.nn.layer import Layer
 from cnnbook.nn.log import History
 from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
+from cnnbook.nn.normalization import GroupNormalization, LayerNormalization
 from cnnbook.nn.optimizers import SGD, Adam, AdamW, RMSprop
 from cnnbook.nn.padding import ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
@@ -31,11 +32,11 @@ from cnnbook.nn.training import evaluate, fit, predict
 __all__ = [
     "SGD", "Adam", "AdamW", "AveragePooling2D", "BatchNormalization", "Conv2D", "CosineDecay", "Dense",
     "DepthwiseConv2D", "Dropout", "EarlyStopping", "Flatten", "GlobalAveragePooling2D", "GlorotNormal",
-    "GlorotUniform", "HeNormal", "HeUniform", "History", "Layer", "LeakyReLU", "MaxPooling2D",
-    "MeanSquaredError", "PiecewiseConstantDecay", "RMSprop", "RandomNormal", "ReLU", "Rescaling",
-    "Residual", "Sequential", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D",
-    "Zeros", "accuracy", "confusion_matrix", "evaluate", "fit", "fold", "load", "macro_f1",
-    "precision_recall_f1", "predict", "save", "softmax",
+    "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "History", "Layer",
+    "LayerNormalization", "LeakyReLU", "MaxPooling2D", "MeanSquaredError", "PiecewiseConstantDecay",
+    "RMSprop", "RandomNormal", "ReLU", "Rescaling", "Residual", "Sequential", "Sigmoid", "Softmax",
+    "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix", "evaluate",
+    "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
 ]  # fmt: skip
 
 keep_freed_memory()

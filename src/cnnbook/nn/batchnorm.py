@@ -9,10 +9,11 @@ from cnnbook.nn.arguments import Shape, check_number
 from cnnbook.nn.channels import channel_sums, pixel_rows, spread
 from cnnbook.nn.depthwise import DepthwiseConv2D
 from cnnbook.nn.layer import Layer
+from cnnbook.nn.normalization import Normalization
 
 
 @dataclass(eq=False)
-class BatchNormalization(Layer):
+class BatchNormalization(Normalization):
     """Give every channel mean 0 and variance 1 over the batch, then let it choose its own again.
 
     out = gamma x_hat + beta              x_hat = (x - mean) / sqrt(variance + epsilon)
@@ -62,24 +63,12 @@ class BatchNormalization(Layer):
     scale: bool = True
 
     def __post_init__(self):
+        super().__post_init__()
         self.momentum = check_number(self.name, "momentum", self.momentum, "[0, 1]")
-        self.epsilon = check_number(self.name, "epsilon", self.epsilon, "(0, inf)")
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        if len(input_shape) not in (1, 3):
-            raise ValueError(
-                f"{self.name} works on vectors of shape (features,) or images of shape "
-                f"(height, width, channels). Received input_shape={tuple(input_shape)}."
-            )
-        return tuple(input_shape)
 
     def build(self, input_shape: Shape, rng=None, dtype=np.float32) -> Shape:
         output_shape = super().build(input_shape, rng, dtype)
         channels = self.input_shape[-1]
-        if self.scale:
-            self.params["gamma"] = np.ones(channels, dtype)
-        if self.center:
-            self.params["beta"] = np.zeros(channels, dtype)
         self.state["moving_mean"] = np.zeros(channels, dtype)
         self.state["moving_variance"] = np.ones(channels, dtype)
         return output_shape

@@ -1,4 +1,4 @@
-"""Assignment 2: no two sizes are the same, and the right answers are derived here once more."""
+"""Assignment 1: no two sizes are the same, and the right answers are derived here once more."""
 
 import numpy as np
 

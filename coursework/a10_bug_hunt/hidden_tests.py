@@ -1,4 +1,4 @@
-"""Assignment 11: the student's test before each wrong layer and its relative; the layers stay here."""
+"""Assignment 10: the student's test before each wrong layer and its relative; the layers stay here."""
 
 import copy
 import zlib

@@ -1,4 +1,4 @@
-"""Assignment 8: against the book's layer, on vectors and on images."""
+"""Assignment 7: against the book's layer, on vectors and on images."""
 
 import numpy as np
 

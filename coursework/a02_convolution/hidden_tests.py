@@ -1,4 +1,4 @@
-"""Assignment 3: nothing is square or equal by accident, except where one case must be."""
+"""Assignment 2: nothing is square or equal by accident, except where one case must be."""
 
 import numpy as np
 

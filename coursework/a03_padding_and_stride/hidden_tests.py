@@ -1,4 +1,4 @@
-"""Assignment 4: sizes against counted windows, convolutions against the book's layer."""
+"""Assignment 3: sizes against counted windows, convolutions against the book's layer."""
 
 import itertools
 
