@@ -7,6 +7,7 @@ from support.chapter_code import run_of
 from cnnbook import bugzoo
 from cnnbook.keras_twin import tf
 from cnnbook.nn import AveragePooling2D, MaxPooling2D, ReLU
+from cnnbook.nn.windows import windowed_product
 from cnnbook.shapes import output_size
 
 pytestmark = pytest.mark.keras  # the page imports it
@@ -192,3 +193,13 @@ def test_relu_and_average_pooling_cannot_be_swapped():
     pair, pool = np.float64([-1, 1]).reshape(1, 1, 2, 1), AveragePooling2D((1, 2))
     assert pool.forward(pair).item() == 0
     assert pool.forward(ReLU().forward(pair)).item() == 1 / 2
+
+
+def test_average_pooling_is_a_convolution_with_four_weights_of_a_quarter_and_max_pooling_is_none(page):
+    x = page["images"].x_train[:4]
+    quarter = np.full((2, 2, 1, 1), 1 / 4, np.float32)
+    by_convolution = windowed_product(x, quarter, strides=(2, 2))
+    np.testing.assert_allclose(AveragePooling2D(2).forward(x), by_convolution, atol=1e-6)
+    a, b = np.float64([[1, 0], [0, 1]]).reshape(2, 1, 1, 2, 1)
+    pool = MaxPooling2D((1, 2))
+    assert [pool.forward(pair).item() for pair in (a, b, a + b)] == [1, 1, 1]
