@@ -323,7 +323,7 @@ def test_the_printed_training_loss_lies_above_the_unseen_one_and_measured_alike_
 
 
 def test_keras_prints_the_mean_over_the_batches_of_the_epoch_too():
-    """One weight from 8: the loss of the first batch is 64, the step goes to 0, the second loss is 0: printed is 32."""
+    """One weight of 8: the first loss is 64, the step leads to 0, the second loss is 0, and 32 is printed."""
     model = keras.Sequential([keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
     model.build((None, 1))
     model.layers[0].set_weights([np.full((1, 1), 8.0)])
