@@ -44,7 +44,7 @@ def net_row(found):
     away = {who: np.abs(np.array(curve) - exact) for who, curve in found.curves.items() if who != "referee"}
     return {
         "setting": found.setting,
-        "chaotic": found.chaotic,
+        "may_part": found.may_part,
         "logits": {who: rounded(value) for who, value in found.logits.items()},
         "gradients": rounded(max(found.gradients.values())),
         "statistics": rounded(max(found.statistics.values(), default=0)),

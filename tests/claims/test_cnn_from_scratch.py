@@ -8,7 +8,9 @@ import pytest
 from support.chapter_code import ROOT, run_of
 
 from cnnbook import bugzoo, models, nn, results
+from cnnbook.experiments import probes
 from cnnbook.experiments.catalogue import EXPERIMENTS
+from cnnbook.experiments.parting import leap, part
 from cnnbook.gradcheck import GradientError, check_model
 from cnnbook.nn.runtime import blas_at_one_thread
 from cnnbook.results import packing, replay
@@ -113,24 +115,10 @@ def test_the_loss_falls_from_the_start_with_adam(fashion):
 # The same curves as Keras'.
 
 
-def test_with_small_steps_and_one_example_at_a_time_only_rounding_is_left(page):
-    assert page["gentle"].faults == page["tame"].faults == []
-
-
-def test_at_the_real_rate_float32_parts_from_float64_of_the_same_program(page):
-    """How far depends on the machine, so farther than small steps do is all that can be asked."""
-    assert page["own"] > page["gentle"].apart()
-
-
-def test_at_the_real_rate_the_two_float64_runs_stay_together(page):
-    assert page["real"].apart(*REFEREES) < 1e-3
-
-
-@pytest.mark.parametrize(("g", "steps"), [(1e-8, 3e-5), (1e-6, 3e-3), (1e-4, 0.31), (1e-3, 2.2), (1, 3.16)])
-def test_rmsprops_first_step_shrinks_with_gradients_below_a_thousandth(g, steps):
-    rmsprop = nn.RMSprop(1.0)
-    assert np.isclose(np.sqrt(rmsprop.epsilon / (1 - rmsprop.rho)), 1e-3)
-    assert np.isclose(abs(rmsprop.change("w", np.array([float(g)]))[0]), steps, rtol=0.06)
+def test_with_small_steps_only_rounding_is_left_and_float64_stays_together_at_both_rates(page):
+    assert all(run.faults == [] for run in page["runs"].values())
+    assert page["runs"]["small steps"].apart() < 1e-3
+    assert max(run.apart(*REFEREES) for run in page["runs"].values()) < 1e-3
 
 
 def test_a_near_tie_in_a_pooling_window_changes_the_gradient_by_a_finite_amount():
@@ -140,6 +128,84 @@ def test_a_near_tie_in_a_pooling_window_changes_the_gradient_by_a_finite_amount(
         pool.forward(np.array([1.0, 0, 0, last]).reshape(1, 2, 2, 1), training=True)
         found.append(pool.backward(dout))
     assert np.abs(found[0] - found[1]).max() == 1
+
+
+@pytest.mark.parametrize(("g", "steps"), [(1e-8, 3e-5), (1e-6, 3e-3), (1e-4, 0.31), (1e-3, 2.2), (1, 3.16)])
+def test_rmsprops_first_step_is_up_to_three_times_the_rate_and_shrinks_with_small_gradients(g, steps):
+    rmsprop = nn.RMSprop(1.0)
+    assert np.isclose(np.sqrt(rmsprop.epsilon / (1 - rmsprop.rho)), 1e-3)
+    assert np.isclose(abs(rmsprop.change("w", np.array([float(g)]))[0]), steps, rtol=0.06)
+
+
+# What parts two runs, on record.
+
+
+@pytest.fixture(scope="module")
+def record():
+    pairs = results.read("parting")["pairs"]
+    return {(pair["variant"], pair["seed"]): pair for pair in pairs}
+
+
+def of(record, variant):
+    return [pair for (name, _), pair in record.items() if name == variant]
+
+
+def flips(pair):
+    return np.add(pair["winners"], pair["signs"])
+
+
+def test_every_pair_that_parts_leaps_at_a_step_with_a_flip_and_not_every_pair_parts(record, page):
+    pairs = of(record, "float32")
+    parted = [pair for pair in pairs if leap(pair["distance"])]
+    assert 0 < len(parted) < len(pairs) == 6
+    assert all(flips(pair)[leap(pair["distance"]) - 1] > 0 for pair in parted)
+    assert (len(page["leaps"]), len(page["parted"])) == (len(pairs), len(parted))
+
+
+def test_before_the_leap_the_distance_stays_at_rounding_level_and_after_it_large_steps_do_the_rest(record):
+    for pair in of(record, "float32"):
+        step = leap(pair["distance"])
+        assert max(pair["distance"][: step - 1 if step else None]) < 1e-4
+        assert pair["distance"][-1] > 100 * pair["distance"][0] or not step
+
+
+def test_most_flips_have_no_effect_that_can_be_seen(record, page):
+    quiet = [
+        flips(pair)[: (leap(pair["distance"]) or 51) - 1].astype(bool).sum() for pair in of(record, "float32")
+    ]
+    assert min(quiet) > 0
+    before = flips(page["pair"])[: page["leap_step"] - 1]
+    assert page["parting_told"]["harmless"] == str((before > 0).sum())
+
+
+@pytest.mark.parametrize("variant", ["float32", "float32, SGD"])
+def test_with_the_winners_and_signs_of_the_first_run_no_pair_parts(record, variant):
+    """The flip is the cause: nothing else is changed, with RMSprop and with plain SGD."""
+    ends = [max(pair["distance"]) for pair in of(record, f"{variant}, shared")]
+    assert max(ends) < 1e-3 < max(max(pair["distance"]) for pair in of(record, variant))
+    assert len(ends) == 6
+
+
+@pytest.mark.parametrize("moved", ["1e-13", "1e-7"])
+def test_in_float64_the_distance_grows_little_in_fifty_steps(record, moved):
+    (pair,) = of(record, f"float64, {moved}")
+    assert len(pair["distance"]) == 50
+    assert max(pair["distance"]) < 3 * pair["distance"][0]
+
+
+def test_the_record_can_be_made_again_and_a_shared_way_keeps_two_runs_together():
+    """Three steps of a small network whose ReLUs flip at once, on any machine."""
+    x = np.random.default_rng(0).uniform(0, 255, (12, 28, 28, 1)).astype(np.float32)
+    labels = np.arange(12) % 10
+    found = {
+        shared: part(
+            models.small_cnn, nn.SGD(0.01), x, labels, moved=0.3, steps=3, batch_size=4, shared=shared
+        )
+        for shared in (False, True)
+    }
+    assert sum(found[False]["winners"]) > 0 < sum(found[False]["signs"])
+    assert found[True]["distance"][-1] != found[False]["distance"][-1]
+    assert found[True]["distance"][0] > 0.29
 
 
 def test_the_difference_of_two_accuracies_on_independent_images_has_root_two_times_the_error():
@@ -184,12 +250,6 @@ def test_the_eight_pictures_are_mistakes(page):
     truth = page["images"].y_test[page["worst"]]
     assert len(truth) == 8
     assert not (page["predictions"][page["worst"]] == truth).any()
-
-
-def test_most_weights_of_the_first_kernels_keep_the_sign_they_were_drawn_with():
-    shots = replay.read("fashion_cnn")["snapshots"]
-    drawn, learned = (np.sign(packing.unpack_letters(shots[n]["kernels"])) for n in (0, -1))
-    assert np.mean(drawn == learned) > 0.8
 
 
 def test_the_first_kernels_move_by_more_than_half_of_their_length_all_the_same():
@@ -323,7 +383,7 @@ def test_f1_puts_recall_and_precision_into_one_number(fashion, counted):
 GARMENTS, SHOES = [0, 1, 2, 3, 4, 6], [5, 7, 9]
 
 
-def test_two_families_confuse_their_own_members(fashion):
+def test_most_mistakes_stay_inside_two_families(fashion):
     off = fashion["confusion"] - np.diag(fashion["confusion"].diagonal())
     own = sum(off[np.ix_(family, family)].sum() for family in (GARMENTS, SHOES))
     assert own > 0.9 * off.sum()
@@ -407,3 +467,170 @@ def test_the_first_bad_line_of_the_whole_check_names_the_wrong_layer():
         check_model(small, nn.SoftmaxCrossEntropy(), x, np.array([0, 2, 1, 1]))
     told = {compared.name: compared.error for compared in caught.value.report.comparisons}
     assert max(told["3/kernel"], told["3/bias"]) < 1e-6 < told["0/bias"]
+
+
+# How far its probabilities can be believed, and a paired comparison.
+
+
+def test_a_calibrated_network_would_have_an_error_near_0_and_one_that_is_always_sure_its_error_rate(page):
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.1, 1, 50_000)
+    right = rng.random(50_000) < sure
+    for said, expected in ((sure, 0), (np.full(50_000, 0.999), 0.999 - right.mean())):
+        tenth = np.minimum((10 * said).astype(int), 9)
+        parts = [tenth == t for t in np.unique(tenth)]
+        ece = sum(p.mean() * abs(right[p].mean() - said[p].mean()) for p in parts)
+        assert abs(ece - expected) < 0.01
+
+
+def test_the_error_printed_is_the_weighted_mean_of_the_tenths(page):
+    assert np.isclose(page["weights"].sum(), 1)
+    assert np.isclose(page["weights"] @ page["hits"], page["right"].mean())
+    assert np.isclose(page["weights"] @ page["probability"], page["sure"].mean(), atol=1e-3)
+    assert 0 <= page["ece"] < 1
+
+
+def test_the_recorded_network_is_too_sure(fashion):
+    assert fashion["sure"].mean() > fashion["right"].mean() + 0.01
+    assert fashion["ece"] > 0.01
+
+
+def test_on_500_images_the_paired_count_decides_and_the_standard_errors_do_not(fashion):
+    assert fashion["unpaired"] < 1.96
+    assert fashion["chance"] < 0.05
+    assert len(fashion["mine"]) == 500
+
+
+def test_only_the_images_that_one_of_the_two_gets_right_are_counted(page):
+    mine, its = page["mine"], page["its"]
+    assert page["only_mine"] - page["only_its"] == mine.sum() - its.sum()
+    assert page["n"] == (mine != its).sum()
+    assert page["k"] == min(page["only_mine"], page["only_its"])
+
+
+def test_the_chance_is_that_of_a_fair_coin(page):
+    n, k = int(page["n"]), int(page["k"])
+    heads = np.random.default_rng(0).binomial(n, 0.5, 100_000)
+    assert abs((np.minimum(heads, n - heads) <= k).mean() - page["chance"]) < 0.01
+
+
+def test_one_temperature_lowers_the_calibration_error_and_changes_no_answer(fashion):
+    logits, temperature = fashion["logits"], fashion["temperature"]
+    np.testing.assert_array_equal(logits.argmax(axis=1), (logits / temperature).argmax(axis=1))
+    assert fashion["after"] < fashion["before"] + 0.01
+
+
+# What it looks at.
+
+
+@pytest.fixture(scope="module")
+def small_net(page):
+    """A small frozen network of ten classes in float64, its layers, and images for it."""
+    model = nn.Sequential([*page["block"](4), *page["block"](5), nn.Flatten(), nn.Dropout(0.5), nn.Dense(10)])
+    model.build((28, 28, 1), seed=0, dtype=np.float64)
+    return page["frozen"](model), np.random.default_rng(1).standard_normal((3, 28, 28, 1))
+
+
+def test_saliency_is_the_slope_of_the_class_score_at_every_pixel(page, small_net):
+    layers, x = small_net
+    classes, (i, j), h = np.array([2, 7, 4]), (13, 9), 1e-6
+    maps = page["saliency"](layers, x, classes)
+    moved = [x.copy(), x.copy()]
+    moved[0][:, i, j], moved[1][:, i, j] = x[:, i, j] + h, x[:, i, j] - h
+    up, down = (page["forward"](layers, there)[range(3), classes] for there in moved)
+    np.testing.assert_allclose(maps[:, i, j], np.abs(up - down) / (2 * h), rtol=1e-4, atol=1e-8)
+
+
+def test_a_frozen_network_gives_an_image_the_same_map_in_any_company_and_another_does_not(page, small_net):
+    layers, x = small_net
+    classes = np.array([2, 7, 4])
+    alone = page["saliency"](layers, x[:1], classes[:1])
+    np.testing.assert_allclose(page["saliency"](layers, x, classes)[:1], alone, atol=1e-12)
+    for layer in layers:
+        layer.trainable = True
+    together = page["saliency"](layers, x, classes)[:1]
+    for layer in layers:
+        layer.trainable = False
+    assert np.abs(together - alone).max() > 1e-6
+
+
+def test_without_dropout_and_frozen_the_layers_give_what_the_network_predicts(page):
+    x = 255 * page["images"].x_test[:20]
+    scores = page["forward"](page["layers"], x)
+    np.testing.assert_allclose(scores, nn.predict(page["net"], x), atol=1e-3)
+
+
+def test_grad_cam_reads_the_maps_before_the_last_pooling(page):
+    layers = page["layers"]
+    assert isinstance(layers[7], nn.ReLU)
+    assert isinstance(layers[8], nn.MaxPooling2D)
+    assert layers[8].input_shape == (14, 14, 32)
+
+
+def test_grad_cam_is_relu_of_the_maps_weighted_by_their_mean_gradients(page):
+    layers, x = page["layers"], 255 * page["images"].x_test[:2]
+    found = page["grad_cam"](layers, x, np.array([1, 3]))
+    maps = page["forward"](layers[:8], x)
+    page["forward"](layers[8:], maps)
+    dmaps = page["backward"](layers[8:], np.eye(10, dtype=np.float32)[[1, 3]])
+    by_hand = sum(dmaps[..., c].mean(axis=(1, 2))[:, None, None] * maps[..., c] for c in range(32))
+    np.testing.assert_allclose(found, np.maximum(by_hand, 0), rtol=1e-3, atol=1e-5)
+
+
+def test_behind_global_average_pooling_the_gradient_is_the_same_everywhere_and_behind_flatten_it_is_not(page):
+    pool = nn.GlobalAveragePooling2D()
+    pool.forward(np.random.default_rng(0).standard_normal((1, 4, 4, 3)), training=True)
+    assert np.ptp(pool.backward(np.array([[1.0, -2.0, 3.0]])), axis=(1, 2)).max() == 0
+    layers, x = page["layers"], 255 * page["images"].x_test[:20]
+    page["forward"](layers[9:], page["forward"](layers[:9], x))
+    dmaps = page["backward"](layers[9:], np.eye(10, dtype=np.float32)[page["named"][:20]])
+    both_signs = (dmaps.max(axis=(1, 2)) > 0) & (dmaps.min(axis=(1, 2)) < 0)
+    assert both_signs.mean() > 0.5  # a channel speaks for the class at one place and against it at another
+
+
+def test_occlusion_is_that_of_the_library(page):
+    image, label = 255 * page["images"].x_test[0], page["named"][0]
+    found = page["occlude"](page["net"], image, label)
+    np.testing.assert_allclose(found, probes.occluded(page["net"], image, label), atol=1e-5)
+
+
+def test_the_untrained_networks_saliency_lies_more_on_the_object(fashion):
+    assert fashion["on_object"]["untrained"] > fashion["on_object"]["trained"] + 0.05
+    assert fashion["on_object"]["untrained"] > fashion["on"].mean() + 0.1
+
+
+def test_the_saliency_changes_with_the_weights(page):
+    x, classes = page["tried"][:50], page["named"][:50]
+    maps = [page["saliency"](page["frozen"](page[net]), x, classes) for net in ("net", "untrained")]
+    alike = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(*maps, strict=True)]
+    assert np.mean(alike) < 0.5
+
+
+def test_black_on_empty_ground_changes_nothing_and_grey_much(fashion):
+    empty = fashion["empty"]
+    assert empty.mean() > 0.1
+    assert np.abs(fashion["falls"]["black"][empty]).max() < 1e-4
+    assert np.abs(fashion["falls"]["grey"][empty]).max() > 0.2
+
+
+def test_under_every_place_called_empty_there_is_nothing_but_black(page):
+    images, empty = page["images"].x_test[:40], page["empty"]
+    for n, a, b in np.argwhere(empty)[::50]:
+        i, j = 2 * a, 2 * b
+        assert not images[n, max(i - 3, 0) : i + 4, max(j - 3, 0) : j + 4].any()
+    assert empty.shape == (40, 14, 14)
+
+
+def test_black_and_grey_seldom_find_the_same_place_most_needed(fashion):
+    assert fashion["same"] < 0.3
+
+
+def test_the_brightest_place_of_grad_cam_can_be_covered_with_little_effect(fashion):
+    assert fashion["at_brightest"] < 0.15
+    assert fashion["at_brightest"] < fashion["at_best"] / 2
+
+
+def test_four_pictures_that_are_named_correctly_are_shown(page):
+    chosen = page["chosen"]
+    assert len(set(page["images"].y_test[chosen])) == 4
+    assert (page["named"][chosen] == page["images"].y_test[chosen]).all()

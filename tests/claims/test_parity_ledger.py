@@ -5,6 +5,7 @@ import pytest
 from support.chapter_code import run_of
 
 from cnnbook import nn
+from cnnbook.experiments.parting import leap
 from cnnbook.keras_twin import agreement, cases, training_agreement
 from cnnbook.results import parity
 
@@ -86,7 +87,7 @@ def test_the_networks_are_three_with_three_optimizers_for_fifty_steps_and_one_ro
     names = [net["setting"].split(", ")[0] for net in ledger["nets"]]
     assert {name: names.count(name) for name in names} == {"mlp": 3, "fashion_cnn": 4, "small_cnn": 3}
     assert {len(net["away"]["ours"]) for net in ledger["nets"]} == {50}
-    assert [net["chaotic"] for net in ledger["nets"]].count(True) == 1
+    assert [net["may_part"] for net in ledger["nets"]].count(True) == 1
 
 
 def test_at_the_authors_rate_float64_stays_together_wherever_a_float32_curve_goes(ledger, told):
@@ -95,8 +96,28 @@ def test_at_the_authors_rate_float64_stays_together_wherever_a_float32_curve_goe
     assert told["part_64"] < 1e-3 * max(told["part_ours"], told["part_keras"])
 
 
+def test_a_pair_of_runs_leaps_only_at_a_flip_and_stays_at_rounding_level_before(page):
+    leaps = {
+        seed: leap(pair["distance"]) for (name, seed), pair in page["pairs"].items() if name == "float32"
+    }
+    assert [line[2] for line in page["lines"]] == [str(step or "none") for _, step in sorted(leaps.items())]
+    assert set(leaps.values()) > {None}  # some stay together, although flips come in every pair
+    assert all(line[1] != "none" for line in page["lines"])
+    for seed, step in leaps.items():
+        pair = page["pairs"]["float32", seed]
+        assert max(pair["distance"][: step - 1 if step else None]) < 1e-4
+        assert not step or pair["winners"][step - 1] + pair["signs"][step - 1] > 0
+
+
+def test_with_the_same_winners_and_signs_no_pair_parts(page):
+    shared = [pair["distance"] for (name, _), pair in page["pairs"].items() if name == "float32, shared"]
+    assert len(shared) == len(page["lines"]) == 6
+    assert max(max(distances) for distances in shared) < 1e-4
+    assert not any(leap(distances) for distances in shared)
+
+
 def test_the_other_rows_stay_with_keras(ledger):
-    calm = [net for net in ledger["nets"] if not net["chaotic"]]
+    calm = [net for net in ledger["nets"] if not net["may_part"]]
     assert max(net["apart"] for net in calm) <= ledger["limits"]["curves"]
 
 

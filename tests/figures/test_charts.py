@@ -110,6 +110,15 @@ def test_an_axis_of_whole_numbers_has_no_ticks_between_them():
     assert "0.5" in ticks([0.0, 4.0])
 
 
+def test_marks_stand_beside_the_lines_and_have_a_name_of_their_own():
+    line = {"a": ([1, 2, 3], [1.0, 2.0, 4.0])}
+    drawn = figures.curves(
+        line, marks={"here": ([2, 3], [1.0, 1.0])}, alt="A line.", xlabel="step", ylabel="size"
+    )
+    assert ">here</text>" in drawn.svg
+    assert ">a</text>" in drawn.svg
+
+
 def test_every_panel_is_named_and_drawn_beside_the_same_dashed_curve():
     drawn = DRAWN["panels"]()
     assert [name for name in "abcd" if f">{name}</text>" in drawn.svg] == list("abcd")

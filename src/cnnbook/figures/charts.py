@@ -79,12 +79,13 @@ def curves(
     ylabel: str,
     log: str = "",
     markers: bool = True,
+    marks: dict[str, tuple[Sequence[float], Sequence[float]]] | None = None,
 ) -> Figure:
     """Lines over a shared axis, told apart by colour, dash and marker, each labelled at its legend entry.
 
     Parameters
     ----------
-    series : name -> (x values, y values).
+    series : name -> (x values, y values). marks : the same, for triangles without a line.
     log : "x", "y" or "xy" for logarithmic axes.
 
     Examples
@@ -95,6 +96,8 @@ def curves(
     with drawn((WIDTH, 3.2), alt) as (figure, result):
         axis = figure.subplots()
         _lines(axis, series, markers)
+        for name, (xs, ys) in (marks or {}).items():
+            axis.scatter(xs, ys, label=name, marker="^", s=18, color=FG, linewidths=0, zorder=3)
         axis.set(xlabel=xlabel, ylabel=ylabel)
         if "x" in log:
             axis.set_xscale("log")
@@ -102,7 +105,7 @@ def curves(
             axis.xaxis.get_major_locator().set_params(integer=True)
         if "y" in log:
             axis.set_yscale("log")
-        if len(series) > 1:
+        if len(series) > 1 or marks:
             axis.legend()
     return result
 

@@ -41,12 +41,12 @@ def is_red(row: dict[str, Any], limits: dict[str, float]) -> bool:
 
 
 def net_is_red(net: dict[str, Any], limits: dict[str, float]) -> bool:
-    """True if a training run left Keras', in float64 or, where it is not chaotic, in float32."""
+    """True if a run left Keras', in float64 or, where the float32 curves must stay together, in float32."""
     kept = [
         net["logits"]["ours"] <= limits["logits"],
         net["gradients"] <= limits["gradients"],
         max(net["away"]["keras referee"]) <= limits["curves_64"],
-        net["apart"] <= limits["curves"] or net["chaotic"],
+        net["apart"] <= limits["curves"] or net["may_part"],
     ]
     return not all(kept)
 
@@ -68,7 +68,7 @@ def summary(ledger: Recording) -> dict[str, float]:
     everything, nets = rows(ledger), ledger["nets"]
     who = [nearer(row) for row in everything]
     off = max((row for row in everything if "off centre" in row["setting"]), key=worst)
-    parting = next(net["away"] for net in nets if net["chaotic"])
+    parting = next(net["away"] for net in nets if net["may_part"])
     return {
         "n_cases": len(everything),
         "n_families": len(ledger["layers"]),
@@ -116,7 +116,7 @@ def networks_table(ledger: Recording) -> Table:
     """A line for each training run. ‡ marks the one whose float32 curves need not stay together."""
     lines = []
     for net in ledger["nets"]:
-        name = re.sub(", batches of [0-9]+", "", net["setting"]) + " ‡" * net["chaotic"]
+        name = re.sub(", batches of [0-9]+", "", net["setting"]) + " ‡" * net["may_part"]
         away = max(net["away"]["keras referee"])
         distances = net["logits"]["ours"], net["gradients"], net["apart"], away
         lines.append([name, *map(short, distances)])
