@@ -12,7 +12,7 @@ SENTENCES = [
         lambda: properties.check_gradient_is_conserved(bugzoo.EveryTieWins(2)),
         "EveryTieWins(strides=(2, 2)): the gradient handed back must add "
         "up to the gradient received, 24. On a constant image it adds up to 96: "
-        "tied pixels are paid more than once.",
+        "tied pixels get it more than once.",
     ),
     (
         lambda: properties.check_padding_never_wins(bugzoo.ZeroPaddingWins(2, padding="same")),

@@ -1,10 +1,10 @@
-"""What the chapter on batch normalisation says beyond its cells: derivation, memory, when it bites."""
+"""What the chapter on batch normalisation says beyond its cells: derivation, memory, what can go wrong."""
 
 import numpy as np
 import pytest
 from support.chapter_code import run_of
 
-from cnnbook.gradcheck import check_gradient
+from cnnbook.gradcheck import GradientError, check_gradient, check_layer
 from cnnbook.nn import SGD, Adam, BatchNormalization, Conv2D, RMSprop, fold
 from cnnbook.widgets import GradientFlow
 
@@ -226,7 +226,7 @@ def test_a_step_along_a_gradient_at_a_right_angle_makes_the_kernel_longer(page):
     assert np.linalg.norm(kernel - gradient) > np.linalg.norm(kernel) > 0
 
 
-# ---------------------------------------------------------------- when it bites
+# ---------------------------------------------------------------- what can go wrong
 
 
 def test_adam_moves_a_bias_by_more_than_a_full_step_on_noise_alone():
@@ -327,3 +327,30 @@ def test_the_bias_left_out_saves_f_numbers_and_the_layer_learns_2f_and_remembers
     conv, norm = pair
     learned, remembered = (sum(array.size for array in part.values()) for part in (norm.params, norm.state))
     assert (conv.params["bias"].size, learned, remembered) == (3, 6, 6)
+
+
+# ---------------------------------------------------------------- the exercises
+
+
+@pytest.mark.parametrize("shape", [(50, 4), (5, 6, 7, 4)])
+def test_for_a_dout_of_ones_the_true_dx_is_0_whatever_the_batch(shape):
+    norm = BatchNormalization()
+    x = 3 * np.random.default_rng(1).standard_normal(shape) + 2
+    norm.build(shape[1:], dtype=np.float64)
+    out = norm.forward(x, training=True)
+    np.testing.assert_allclose(norm.backward(np.ones_like(out)), 0, atol=1e-9)
+    np.testing.assert_allclose(norm.forward(2 * x + 7, training=True).sum(), out.sum(), atol=1e-9)
+
+
+def test_a_backward_of_zeros_passes_an_upstream_of_ones_and_no_random_one(page):
+    zeros = page["ZeroBackward"]
+    check_layer(zeros(), (4,), rng=1, upstream=np.ones)
+    with pytest.raises(GradientError):
+        check_layer(zeros(), (4,), rng=1)
+
+
+def test_with_gamma_0_the_layer_answers_beta_whatever_comes_in():
+    norm = built(3)
+    norm.params["gamma"][:], norm.params["beta"][:] = 0, [1, 2, 3]
+    x = np.random.default_rng(0).standard_normal((6, 3))
+    assert (norm.forward(x, training=True) == [1, 2, 3]).all()

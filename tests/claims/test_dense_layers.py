@@ -253,3 +253,14 @@ def test_a_shift_by_two_pixels_costs_the_templates_more_than_the_shuffle_cost_a_
     by_shift = accuracies["as they are"] - accuracies["shifted"]
     assert by_shift > 0.05
     assert by_shift > max(page["as_they_are"]) - max(page["shuffled"])
+
+
+def test_between_the_legs_the_trousers_template_is_orange_where_trousers_are_dark_and_dresses_bright(page):
+    images = page["images"]
+    if images.is_fallback:
+        pytest.skip("said of Fashion-MNIST; the digits stand in for it here")
+    between = np.s_[..., 18:26, 13:15]
+    trouser, dress = images.class_names.index("Trouser"), images.class_names.index("Dress")
+    assert page["weights"][trouser][between].mean() < -0.1 * np.abs(page["weights"][trouser]).max()
+    x, y = images.x_train[..., 0], images.y_train
+    assert x[y == trouser][between].mean() < x[y == dress][between].mean() / 2

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from support.chapter_code import run_of
 
+from cnnbook.keras_twin import keras
+from cnnbook.nn import Conv2D
 from cnnbook.nn.windows import pad_images, windowed_product
 from cnnbook.shapes import output_size, pad_amounts, receptive_field
 
@@ -204,3 +206,73 @@ def test_four_threes_see_9_and_five_see_11(layers, size):
 def test_padding_after_the_shift_makes_an_edge_detector_answer_at_the_border(page):
     before, after = (np.abs(answer[:, :, [0, -1]]).mean() for answer in page["answers"].values())
     assert after > before
+
+
+# A stride and a shift, and what the zeros tell
+
+
+@pytest.mark.parametrize(("shift", "moved_by"), [(1, None), (2, 1)])
+def test_with_stride_2_a_shift_by_two_moves_the_map_by_one_and_a_shift_by_one_makes_another(
+    page, shift, moved_by
+):
+    maps, inner = page["map_of"], page["inner"]
+    found = [
+        by
+        for by in range(-3, 4)
+        if np.allclose(maps[shift][inner], np.roll(maps[0], by, axis=2)[inner], atol=1e-5)
+    ]
+    assert found == ([] if moved_by is None else [moved_by])
+
+
+def test_with_five_layers_of_stride_2_only_a_shift_by_32_moves_the_last_map_by_one_place():
+    rng = np.random.default_rng(0)
+    layers = [Conv2D(3, 3, strides=2, padding="same", use_bias=False) for _ in range(5)]
+    x = np.zeros((1, 32, 320, 1))
+    x[:, :, 128:160] = rng.standard_normal((1, 32, 32, 1))  # far from both borders
+
+    def last_map(picture):
+        for layer in layers:
+            if not layer.params:
+                layer.build(picture.shape[1:], rng, np.float64)
+            picture = layer.forward(picture)
+        return picture
+
+    still = last_map(x)
+    for shift in (1, 2, 8, 16, 31, 32):
+        moved = np.allclose(last_map(np.roll(x, shift, axis=2)), np.roll(still, 1, axis=2))
+        assert moved == (shift == 32)
+
+
+def test_zeros_make_the_answer_to_a_flat_picture_fall_within_three_pixels_of_the_border(page):
+    answer = page["answers_to_flat"]["constant"]
+    assert answer[0] < answer[1] < answer[2] < answer[3] == answer[4] == 1
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge", "wrap"])
+def test_padding_taken_from_the_picture_leaves_a_flat_picture_flat(page, mode):
+    assert (page["answers_to_flat"][mode] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("mode", "padded"),
+    [
+        ("constant", [0, 0, 1, 2, 3, 4, 0, 0]),
+        ("reflect", [3, 2, 1, 2, 3, 4, 3, 2]),
+        ("edge", [1, 1, 1, 2, 3, 4, 4, 4]),
+        ("wrap", [3, 4, 1, 2, 3, 4, 1, 2]),
+    ],
+)
+def test_the_four_modes_read_what_the_table_says(page, mode, padded):
+    assert np.pad(page["row"], 2, mode).tolist() == padded
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge", "replicate", "wrap", "circular"])
+def test_keras_conv2d_pads_with_nothing_but_zeros(mode):
+    with pytest.raises(ValueError, match="padding"):
+        keras.layers.Conv2D(1, 3, padding=mode).build((None, 5, 5, 1))
+
+
+def test_with_dilations_2_and_2_no_output_sees_two_neighbouring_pixels(page):
+    seen = page["seen_by_centre"]([2, 2]) != 0
+    assert not (seen[1:] & seen[:-1]).any()
+    assert not (seen[:, 1:] & seen[:, :-1]).any()

@@ -7,6 +7,7 @@ from support.chapter_code import run_of
 from cnnbook import bugzoo
 from cnnbook.keras_twin import tf
 from cnnbook.nn import AveragePooling2D, MaxPooling2D, ReLU
+from cnnbook.nn.windows import windowed_product
 from cnnbook.shapes import output_size
 
 pytestmark = pytest.mark.keras  # the page imports it
@@ -94,6 +95,14 @@ def test_if_every_winner_gets_the_whole_gradient_it_grows_by_the_mean_number_of_
     assert handed_out / out.size == pytest.approx(page["winners"].mean())
 
 
+def test_an_average_counts_only_real_pixels_here_and_in_keras_and_all_places_would_give_3(page):
+    x = np.float32([4, 8]).reshape(1, 1, 2, 1)
+    ours = AveragePooling2D((2, 2), padding="same").forward(x)
+    theirs = page["keras"].layers.AveragePooling2D((2, 2), padding="same")(x).numpy()
+    assert ours.item() == theirs.item() == 6
+    assert x.sum() / 4 == 3
+
+
 # Sizes and weights
 
 
@@ -124,6 +133,40 @@ def test_max_pooling_stays_above_its_rivals_for_shifts_of_two_pixels_or_more(acc
     assert accuracies["max pooling"][shift] > accuracies[rival][shift]
 
 
+@pytest.mark.parametrize("rival", ["no pooling", "max pooling", "stride 2", "global average"])
+def test_shifts_in_training_keep_the_most_accuracy_when_pictures_move_by_three_pixels(accuracies, rival):
+    assert accuracies["shifts in training"][3] > accuracies[rival][3] + 0.05
+
+
+def test_with_shifts_in_training_the_curve_is_nearly_flat_up_to_three_pixels_and_falls_at_four(accuracies):
+    curve = accuracies["shifts in training"]
+    assert np.ptp(curve[:4]) < 0.15
+    assert curve[3] - curve[4] > 0.05
+    for rival in ("no pooling", "max pooling"):
+        assert np.ptp(curve[:4]) < np.ptp(accuracies[rival][:4]) / 2
+
+
+def test_shifts_in_training_cost_some_points_on_pictures_that_stand_still(accuracies):
+    assert 0.03 < accuracies["no pooling"][0] - accuracies["shifts in training"][0] < 0.15
+
+
+def test_the_shifts_and_not_the_pooling_decide_how_the_accuracy_falls_up_to_three_pixels(page, accuracies):
+    def fall(curve):
+        return curve[0] - curve[3]
+
+    alone, both, pooling = accuracies["shifts in training"], page["both_moved"], accuracies["max pooling"]
+    assert abs(fall(both) - fall(alone)) < 0.08
+    assert min(fall(pooling) - fall(both), fall(pooling) - fall(alone)) > 0.1
+
+
+def test_data_augmentation_moves_a_picture_anew_each_time_by_at_most_three_pixels_and_both_ways(page):
+    point = np.zeros((200, 9, 9, 1), np.float32)
+    point[:, 4, 4] = 1
+    moved = page["data"].Augmentation(shift=3)(point, np.random.default_rng(0))
+    places = np.argwhere(moved[..., 0])[:, 1:] - 4
+    assert set(places[:, 0]) == set(places[:, 1]) == set(range(-3, 4))
+
+
 def test_the_curve_of_the_global_average_is_flat(accuracies):
     assert np.ptp(accuracies["global average"]) < 0.1
 
@@ -150,3 +193,13 @@ def test_relu_and_average_pooling_cannot_be_swapped():
     pair, pool = np.float64([-1, 1]).reshape(1, 1, 2, 1), AveragePooling2D((1, 2))
     assert pool.forward(pair).item() == 0
     assert pool.forward(ReLU().forward(pair)).item() == 1 / 2
+
+
+def test_average_pooling_is_a_convolution_with_four_weights_of_a_quarter_and_max_pooling_is_none(page):
+    x = page["images"].x_train[:4]
+    quarter = np.full((2, 2, 1, 1), 1 / 4, np.float32)
+    by_convolution = windowed_product(x, quarter, strides=(2, 2))
+    np.testing.assert_allclose(AveragePooling2D(2).forward(x), by_convolution, atol=1e-6)
+    a, b = np.float64([[1, 0], [0, 1]]).reshape(2, 1, 1, 2, 1)
+    pool = MaxPooling2D((1, 2))
+    assert [pool.forward(pair).item() for pair in (a, b, a + b)] == [1, 1, 1]

@@ -6,7 +6,8 @@ from support.chapter_code import run_of
 
 from cnnbook import results
 from cnnbook.gradcheck import check_gradient
-from cnnbook.nn import SGD, Adam, RMSprop, predict
+from cnnbook.keras_twin import keras
+from cnnbook.nn import SGD, Adam, Dropout, RMSprop, fit, predict, softmax
 from cnnbook.nn.training import train_step
 from cnnbook.results import replay
 
@@ -39,7 +40,7 @@ def test_the_fifth_rate_is_most_of_the_way_back_up(page):
 def test_the_largest_rate_is_back_at_guessing(page):
     assert (
         page["ends"][5] > 2
-    )  # a dead network pays about the price of guessing; how much above, rounding decides
+    )  # a dead network has about the loss of guessing; how much above, rounding decides
 
 
 # ---------------------------------------------------------------- one weight and two
@@ -104,6 +105,38 @@ def test_rmsprop_trembles_around_the_goal_at_the_end(page):
 def test_rmsprop_walks_down_both_directions_at_the_same_pace(page):
     flat, steep = page["paths"]["RMSprop"][:2].T
     assert flat[0] - flat[1] == pytest.approx(steep[0] - steep[1], rel=1e-3)
+
+
+# ---------------------------------------------------------------- why a logarithm, and the loop
+
+
+def test_a_product_of_3000_probabilities_is_0_in_float32_and_the_sum_of_logarithms_is_its_logarithm(page):
+    assert np.prod(page["p"]) == 0
+    assert np.log(page["p"]).sum() == pytest.approx(3000 * np.log(0.4), rel=1e-4)
+
+
+def test_the_network_with_the_largest_likelihood_has_the_lowest_cross_entropy(page):
+    rng = np.random.default_rng(0)
+    networks = [rng.standard_normal((6, 10)) for _ in range(50)]
+    y = rng.integers(0, 10, 6)
+    likelihoods = [np.prod(softmax(logits)[range(6), y]) for logits in networks]
+    losses = [page["loss"].forward(logits, y) for logits in networks]
+    assert np.argmax(likelihoods) == np.argmin(losses)
+    np.testing.assert_allclose(losses, -np.log(likelihoods) / 6)
+
+
+def test_minus_log_p_tells_wrong_from_sure_and_wrong_and_1_minus_p_hardly_does(page):
+    wrong, sure = page["true_class"][2:]
+    assert (1 - sure) / (1 - wrong) < 1.2
+    assert np.log(sure) / np.log(wrong) > 2.9
+
+
+def test_fit_is_the_loop_of_the_page(page):
+    by_hand, fitted = page["network"](), page["network"]()
+    page["train_by_hand"](by_hand, 0.1, epochs=1)
+    fit(fitted, page["loss"], SGD(0.1), page["x"], page["y"], epochs=1, batch_size=50)
+    for (_, mine, _), (_, theirs, _) in zip(by_hand.parameters(), fitted.parameters(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
 # ---------------------------------------------------------------- the optimizers' formulas
@@ -228,7 +261,7 @@ def test_in_the_order_of_classes_nearly_every_answer_is_one_of_the_last_two(page
 # ---------------------------------------------------------------- learning by heart, dropout
 
 
-def test_the_first_loss_is_about_the_price_of_guessing(page):
+def test_the_first_loss_is_about_that_of_guessing(page):
     assert page["few"].steps["loss"][0] == pytest.approx(GUESSING, abs=0.5)
 
 
@@ -244,6 +277,68 @@ def test_with_dropout_the_loss_on_unseen_images_rises_less(page):
 
 def test_dropout_has_nothing_to_learn(page):
     assert page["dropout"].params == {}
+
+
+# ---------------------------------------------------------------- four faults, and which loss is printed
+
+
+def test_a_network_that_is_too_small_keeps_both_losses_high_and_close_together(page):
+    run = page["four"]["network too small"]
+    assert min(run["loss"][-1], run["val_loss"][-1]) > 1
+    assert abs(run["loss"][-1] - run["val_loss"][-1]) < 0.3
+
+
+def test_labels_of_other_images_are_learned_by_heart_and_the_unseen_loss_rises_above_guessing(page):
+    run = page["four"]["labels of other images"]
+    assert run["loss"][-1] < GUESSING - 0.4
+    assert run["val_loss"][-1] > GUESSING + 0.1
+
+
+def test_they_are_learned_more_slowly_than_the_right_ones(page):
+    assert page["four"]["labels of other images"]["loss"][-1] > page["plain"]["loss"][-1] + 0.3
+
+
+def test_a_rate_that_is_too_large_makes_the_losses_jump_and_keeps_them_high(page):
+    run = page["four"]["rate too large"]
+    assert np.diff(run["loss"]).max() > 0.1
+    assert min(run["loss"][-1], run["val_loss"][-1]) > 0.8
+
+
+def test_an_overfitting_network_has_a_training_loss_near_0_and_an_unseen_one_above_it(page):
+    run = page["four"]["overfits"]
+    assert run["loss"][-1] < 0.1
+    assert run["val_loss"][-1] > 2 * run["loss"][-1]
+
+
+def test_early_stopping_would_come_long_before_the_last_epoch(page):
+    if page["images"].is_fallback:
+        pytest.skip("the page ran on stand-in data, and this is said of Fashion-MNIST")
+    assert np.argmin(page["plain"]["val_loss"]) < 30
+
+
+@pytest.mark.parametrize("run", [(0.0, 1), (0.8, 3)])
+def test_the_printed_training_loss_lies_above_the_unseen_one_and_measured_alike_it_lies_below(page, run):
+    printed, unseen, again = page["losses_of"][run]
+    assert again < unseen < printed
+
+
+def test_keras_prints_the_mean_over_the_batches_of_the_epoch_too():
+    """One weight of 8: the first loss is 64, the step leads to 0, the second loss is 0, and 32 is printed."""
+    model = keras.Sequential([keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.build((None, 1))
+    model.layers[0].set_weights([np.full((1, 1), 8.0)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    x, y = np.ones((2, 1), np.float32), np.zeros((2, 1), np.float32)
+    assert model.fit(x, y, batch_size=1, verbose=0).history["loss"] == [32]
+
+
+def test_the_dropout_of_this_page_is_inverted_dropout(page):
+    x = np.ones((1, 10_000), np.float32)
+    dropout = Dropout(0.5)
+    dropout.build((10_000,), np.random.default_rng(0))
+    out = dropout.forward(x, training=True)
+    assert set(np.unique(out)) == {0, 2}
+    assert out.mean() == pytest.approx(dropout.forward(x).mean(), abs=0.05)
 
 
 # ---------------------------------------------------------------- the recorded run

@@ -64,7 +64,7 @@ def check_gradient_is_conserved(layer, input_shape=(6, 4, 2)) -> None:
     if not np.isclose(dx.sum(), out.size):
         raise CheckError(
             f"{describe(layer)}: the gradient handed back must add up to the gradient received, {out.size}. "
-            f"On a constant image it adds up to {dx.sum():g}: tied pixels are paid more than once."
+            f"On a constant image it adds up to {dx.sum():g}: tied pixels get it more than once."
         )
 
 

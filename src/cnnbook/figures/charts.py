@@ -288,18 +288,19 @@ def matrix(
 
 def panels(
     values: dict[str, Sequence[float]],
-    beside: Sequence[float],
+    beside: Sequence[float] | dict[str, Sequence[float]],
     *,
     alt: str,
     xlabel: str,
     ylabel: str,
     columns: int = 3,
 ) -> Figure:
-    """Many short curves, each in a small drawing of its own beside the same dashed one, on shared axes.
+    """Many short curves, each in a small drawing of its own beside a dashed one, on shared axes.
 
     Parameters
     ----------
-    values : name -> one number for 1, 2, 3, ... beside : the curve to compare with, dashed in every drawing.
+    values : name -> one number for 1, 2, 3, ...
+    beside : the curve to compare with, dashed in every drawing; or name -> the dashed curve of this drawing.
 
     Examples
     --------
@@ -312,7 +313,8 @@ def panels(
         for axis in axes[len(values) :]:
             axis.set_axis_off()
         for axis, (name, numbers) in zip(axes, values.items(), strict=False):
-            axis.plot(range(1, len(beside) + 1), beside, color=MUTED, linestyle="--", linewidth=1.5)
+            dashed = beside[name] if isinstance(beside, dict) else beside
+            axis.plot(range(1, len(dashed) + 1), dashed, color=MUTED, linestyle="--", linewidth=1.5)
             axis.plot(range(1, len(numbers) + 1), numbers, color=SERIES[1])
             axis.set_title(name, fontsize=9)
             axis.tick_params(labelsize=9)
