@@ -126,6 +126,31 @@ a smaller kernel_size.
     return room // stride + 1
 
 
+def transposed_size(size: int, kernel_size: int, stride: int = 1, padding: str = "valid") -> int:
+    """How long the output of a transposed convolution is: it has room for `size` copies of the kernel.
+
+    Parameters
+    ----------
+    size, kernel_size, stride : int, pixels
+    padding : "same" (size * stride) or "valid" (size * stride, and what the last copy has beyond its stride).
+
+    Returns
+    -------
+    length : a convolution with this geometry makes `size` outputs of so many pixels again.
+
+    Examples
+    --------
+    >>> transposed_size(3, 3, stride=2), transposed_size(3, 3, stride=2, padding="same")
+    (7, 6)
+    >>> output_size(7, 3, stride=2), output_size(6, 3, stride=2, padding="same")
+    (3, 3)
+
+    Source: Dumoulin and Visin (2016), relationship 13; keras.layers.Conv2DTranspose for kernels that are
+    smaller than the stride.
+    """
+    return size * stride + (max(kernel_size - stride, 0) if padding == "valid" else 0)
+
+
 class ReceptiveField(NamedTuple):
     """What one output of a stack of windows sees of the input axis, in pixels of that axis.
 

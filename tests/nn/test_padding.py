@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnbook.nn import Conv2D, ZeroPadding2D
+from cnnbook.nn import Conv2D, ReflectionPadding2D, ReplicationPadding2D, ZeroPadding2D
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,29 @@ def test_what_is_no_image_is_refused(refuses):
         ZeroPadding2D().build((28, 28))
     with refuses(sentence):
         ZeroPadding2D().forward(np.ones((1, 28, 28)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "mode"), [(ReflectionPadding2D, "reflect"), (ReplicationPadding2D, "edge")]
+)
+@pytest.mark.parametrize("padding", [0, 1, (2, 1), ((0, 2), (3, 0))])
+def test_copied_frames_are_those_of_numpy(layer, mode, padding):
+    layer, x = layer(padding), np.random.default_rng(0).standard_normal((2, 3, 4, 2))
+    np.testing.assert_array_equal(layer.forward(x), np.pad(x, ((0, 0), *layer.padding, (0, 0)), mode=mode))
+
+
+def test_a_pixel_gets_the_gradients_of_all_its_copies():
+    x = np.zeros((1, 1, 3, 1))
+    for layer, copies in ((ReflectionPadding2D, [2, 3, 2]), (ReplicationPadding2D, [3, 1, 3])):
+        layer = layer(((0, 0), (2, 2)))
+        layer.forward(x, training=True)
+        assert layer.backward(np.ones((1, 1, 7, 1))).ravel().tolist() == copies
+
+
+def test_a_mirror_image_has_no_more_pixels_than_the_image(refuses):
+    assert ReflectionPadding2D(2).output_shape((3, 3, 1)) == (7, 7, 1)
+    with refuses(
+        "ReflectionPadding2D: padding must be smaller than the image, whose mirror image has no more pixels. "
+        "Received padding=((0, 0), (3, 0)) for 3x3 pixels."
+    ):
+        ReflectionPadding2D(((0, 0), (3, 0))).output_shape((3, 3, 1))

@@ -3,9 +3,7 @@
 import numpy as np
 
 from cnnbook.bugzoo.trial import remembered
-from cnnbook.nn import (
-    Conv2D,
-)
+from cnnbook.nn import Conv2D, Conv2DTranspose
 from cnnbook.nn.windows import (
     extract_windows,
     pad_images,
@@ -116,3 +114,18 @@ class TrueConvolution(Conv2D):
         kernel = self.params["kernel"]
         turned = windowed_product(padded, kernel[::-1, ::-1], self.strides, self.dilation_rate)
         return out - windowed_product(padded, kernel, self.strides, self.dilation_rate) + turned
+
+
+class OverlapsOverwritten(Conv2DTranspose):
+    """Lays the kernels down one after the other; where two overlap, the later one replaces the earlier."""
+
+    def forward(self, x, *, training=False):
+        out = super().forward(x, training=training)
+        (top, _), (left, _) = self.pads()
+        (k_h, k_w), (s_h, s_w) = self.kernel_size, self.strides
+        canvas = np.zeros((len(x), out.shape[1] + k_h, out.shape[2] + k_w, self.filters), x.dtype)
+        for i, j in np.ndindex(x.shape[1:3]):
+            piece = np.einsum("nc,uvfc->nuvf", x[:, i, j], self.params["kernel"])
+            canvas[:, i * s_h : i * s_h + k_h, j * s_w : j * s_w + k_w] = piece
+        out = canvas[:, top : top + out.shape[1], left : left + out.shape[2]].copy()
+        return out + self.params["bias"] if self.use_bias else out

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnbook.keras_twin.convert import layer_to_keras
-from cnnbook.nn import Conv2D, DepthwiseConv2D
+from cnnbook.nn import Conv2D, DepthwiseConv2D, SeparableConv2D
 from cnnbook.nn.arguments import describe
 from cnnbook.nn.geometry import image_pads
 from cnnbook.nn.layer import Layer
@@ -221,12 +221,12 @@ def at_every_stop(layer: Layer, kind: type):
 def may_be_refused(layer: Layer) -> bool:
     """True for the settings that some version of Keras or TensorFlow, on some processor, will not run.
 
-    Those are strides together with dilation, and for a depthwise convolution unequal strides.
+    Those are strides together with dilation, and for depthwise and separable convolutions unequal strides.
     """
-    if not isinstance(layer, Conv2D | DepthwiseConv2D):
+    if not isinstance(layer, Conv2D | DepthwiseConv2D | SeparableConv2D):
         return False
     strides = layer.strides
-    unequal = isinstance(layer, DepthwiseConv2D) and strides[0] != strides[1]
+    unequal = not isinstance(layer, Conv2D) and strides[0] != strides[1]
     return unequal or (max(strides) > 1 and max(layer.dilation_rate) > 1)
 
 

@@ -52,6 +52,9 @@ GROUPED = [{"groups": 2}, {"groups": 2, "strides": 2, **SAME}]
 BOTH = [{"strides": (2, 1), "dilation_rate": (1, 2)}, {"strides": 2, "dilation_rate": (2, 3), **SAME}]
 CONVS = [{}, SAME, *STEPS, *DILATED, NO_BIAS]
 DEEP = [*CONVS, BOTH[1], {"depth_multiplier": 2}, {"depth_multiplier": 3, "strides": 2, **SAME}]
+TURNED = [{}, SAME, {"strides": 2}, {"strides": (2, 3)}, {"strides": (3, 1), **SAME}, NO_BIAS]
+# Not smaller than their strides: with 1x1 and strides of (2, 3), TensorFlow 2.21 crashed once, process and all.
+LARGE = [(3, 4), (4, 3), (5, 5)]
 KERNELS = [(3, 2), (2, 3), (4, 4), (1, 1), (1, 5)]
 POOLS = [{}, SAME, {"strides": 1}, {"strides": (2, 1)}, {"strides": (3, 2)}, {"strides": (1, 3), **SAME}]
 WINDOWS = [2, 3, (3, 2), (1, 4)]
@@ -80,7 +83,15 @@ LAYERS = [
     ),
     LayerCases(nn.Conv2D, grid(SAME, filters=[64], kernel_size=[3]), [(8, 9, 64)]),
     LayerCases(nn.DepthwiseConv2D, grid(*DEEP, kernel_size=[(3, 2), (2, 4)]), [IMAGE]),
+    LayerCases(nn.SeparableConv2D, grid(*DEEP, filters=[6], kernel_size=[(3, 2)]), [IMAGE]),
+    LayerCases(nn.Conv2DTranspose, grid(*TURNED, filters=[6], kernel_size=LARGE), [(5, 7, 4)]),
+    LayerCases(
+        nn.Conv2DTranspose, grid({"strides": (2, 3), **SAME}, filters=[3], kernel_size=[(3, 4)]), TINY
+    ),
+    LayerCases(nn.UpSampling2D, grid(size=[2, (1, 3), (3, 2)]), [SMALL]),
     LayerCases(nn.ZeroPadding2D, grid(padding=FRAMES), [SMALL]),
+    LayerCases(nn.ReflectionPadding2D, grid(padding=FRAMES), [SMALL]),
+    LayerCases(nn.ReplicationPadding2D, grid(padding=[*FRAMES, 7]), [SMALL]),
     LayerCases(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),
     LayerCases(nn.MaxPooling2D, grid(*POOLS, pool_size=WINDOWS[1:3]), [(7, 8, 2)], inputs=("ties",)),
     LayerCases(nn.AveragePooling2D, grid(*POOLS, pool_size=WINDOWS), [(9, 14, 3)]),

@@ -81,7 +81,7 @@ def to_keras(part, *, dtype=None):
 
 def layer_to_keras(layer: Layer, kind: type):
     """The twin of a built layer, taken as one of class `kind`: its own, or the one it is meant to equal."""
-    from cnnbook.keras_twin import keras
+    from cnnbook.keras_twin import frames, keras
 
     check_built(layer, layer.name, "build(input_shape, rng)")
     if kind is nn.Residual:
@@ -89,6 +89,8 @@ def layer_to_keras(layer: Layer, kind: type):
     settings = arguments(layer, kind) | {"dtype": layer.dtype.name}
     if hasattr(keras.layers, kind.__name__):
         twin = getattr(keras.layers, kind.__name__)(**settings)
+    elif hasattr(frames, kind.__name__):
+        twin = getattr(frames, kind.__name__)(**settings)
     else:
         twin = keras.layers.Activation(kind.__name__.lower(), **settings)
     twin.build((None, *layer.input_shape))

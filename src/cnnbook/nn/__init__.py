@@ -19,24 +19,29 @@ from cnnbook.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from cnnbook.nn.metrics import accuracy, confusion_matrix, macro_f1, precision_recall_f1
 from cnnbook.nn.normalization import GroupNormalization, LayerNormalization
 from cnnbook.nn.optimizers import SGD, Adam, AdamW, RMSprop
-from cnnbook.nn.padding import ZeroPadding2D
+from cnnbook.nn.padding import ReflectionPadding2D, ReplicationPadding2D, ZeroPadding2D
 from cnnbook.nn.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from cnnbook.nn.reshape import Flatten, Rescaling
 from cnnbook.nn.residual import Residual
 from cnnbook.nn.runtime import keep_freed_memory
 from cnnbook.nn.saving import load, save
 from cnnbook.nn.schedules import CosineDecay, PiecewiseConstantDecay
+from cnnbook.nn.separable import SeparableConv2D
 from cnnbook.nn.sequential import Sequential
 from cnnbook.nn.training import evaluate, fit, predict
+from cnnbook.nn.transpose import Conv2DTranspose
+from cnnbook.nn.upsampling import UpSampling2D
 
 __all__ = [
-    "SGD", "Adam", "AdamW", "AveragePooling2D", "BatchNormalization", "Conv2D", "CosineDecay", "Dense",
-    "DepthwiseConv2D", "Dropout", "EarlyStopping", "Flatten", "GlobalAveragePooling2D", "GlorotNormal",
-    "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "History", "Layer",
-    "LayerNormalization", "LeakyReLU", "MaxPooling2D", "MeanSquaredError", "PiecewiseConstantDecay",
-    "RMSprop", "RandomNormal", "ReLU", "Rescaling", "Residual", "Sequential", "Sigmoid", "Softmax",
-    "SoftmaxCrossEntropy", "Tanh", "ZeroPadding2D", "Zeros", "accuracy", "confusion_matrix", "evaluate",
-    "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict", "save", "softmax",
+    "SGD", "Adam", "AdamW", "AveragePooling2D", "BatchNormalization", "Conv2D", "Conv2DTranspose",
+    "CosineDecay", "Dense", "DepthwiseConv2D", "Dropout", "EarlyStopping", "Flatten",
+    "GlobalAveragePooling2D", "GlorotNormal", "GlorotUniform", "GroupNormalization", "HeNormal",
+    "HeUniform", "History", "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "MeanSquaredError",
+    "PiecewiseConstantDecay", "RMSprop", "RandomNormal", "ReLU", "ReflectionPadding2D",
+    "ReplicationPadding2D", "Rescaling", "Residual", "SeparableConv2D", "Sequential", "Sigmoid", "Softmax",
+    "SoftmaxCrossEntropy", "Tanh", "UpSampling2D", "ZeroPadding2D", "Zeros", "accuracy",
+    "confusion_matrix", "evaluate", "fit", "fold", "load", "macro_f1", "precision_recall_f1", "predict",
+    "save", "softmax",
 ]  # fmt: skip
 
 keep_freed_memory()

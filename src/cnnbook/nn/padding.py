@@ -1,4 +1,4 @@
-"""Zeros around an image, as a layer of its own."""
+"""A frame around an image, as a layer of its own: zeros, a mirror image, or the outermost pixels again."""
 
 from dataclasses import dataclass
 
@@ -57,6 +57,137 @@ class ZeroPadding2D(Layer):
         ((_, height, width, _),) = self.recall(dout)
         (top, _), (left, _) = self.padding
         return dout[:, top : top + height, left : left + width]
+
+
+@dataclass(eq=False)
+class _CopiedFrame(Layer):
+    """What the two layers below share: a frame whose pixels are copies of pixels of the image.
+
+    Attributes
+    ----------
+    mode : which pixels, by the name that `numpy.pad` has for it.
+    """
+
+    padding: int | tuple = 1
+    mode = ""
+
+    def __post_init__(self):
+        self.padding = check_frame(self.name, self.padding)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = check_image(self.name, input_shape)
+        (top, bottom), (left, right) = self.padding
+        return top + height + bottom, left + width + right, channels
+
+    def forward(self, x, *, training=False):
+        x = self.check_input(x)
+        rows, columns = self.sources(x.shape)
+        out = x[:, rows][:, :, columns]
+        self.remember(training, out.shape, x.shape)
+        return out
+
+    def backward(self, dout):
+        """dx adds up, for every pixel, the gradients of all its copies.
+
+        Parameters
+        ----------
+        dout : gradient of the loss with respect to this layer's output.
+
+        Returns
+        -------
+        dx : (N, H, W, C).
+        """
+        (shape,) = self.recall(dout)
+        rows, columns = self.sources(shape)
+        by_rows = np.zeros((*shape[:2], *dout.shape[2:]), dout.dtype)
+        for row, source in enumerate(rows):
+            by_rows[:, source] += dout[:, row]
+        dx = np.zeros(shape, dout.dtype)
+        for column, source in enumerate(columns):
+            dx[:, :, source] += by_rows[:, :, column]
+        return dx
+
+    def sources(self, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+        """For every row of the output the row it is copied from, and the same for its columns."""
+        return tuple(
+            np.pad(np.arange(size), pad, mode=self.mode)
+            for size, pad in zip(shape[1:3], self.padding, strict=True)
+        )
+
+
+@dataclass(eq=False)
+class ReflectionPadding2D(_CopiedFrame):
+    """Continue every image by its mirror image; the border itself is not repeated: 2 1 | 0 1 2 | 1 0.
+
+    Keras has no such layer; the name is PyTorch's.
+
+    Parameters
+    ----------
+    padding : pixels, as in `ZeroPadding2D`, on every side fewer than the image has.
+
+    Shapes
+    ------
+    x (N, H, W, C) -> out (N, top + H + bottom, left + W + right, C).
+
+    Raises
+    ------
+    ValueError : if padding is not made of whole numbers >= 0 (constructor), if the input is no image or the
+        frame is wider than its mirror image (build).
+
+    Examples
+    --------
+    >>> padding = ReflectionPadding2D(((0, 0), (2, 1)))
+    >>> padding.forward(np.array([1.0, 2, 3]).reshape(1, 1, 3, 1), training=True).ravel()
+    array([3., 2., 1., 2., 3., 2.])
+    >>> padding.backward(np.ones((1, 1, 6, 1))).ravel()          # how often each pixel is seen
+    array([1., 3., 2.])
+
+    Source: numpy.pad, mode "reflect".
+    """
+
+    mode = "reflect"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        output_shape = super().output_shape(input_shape)
+        for size, pad in zip(input_shape, self.padding, strict=False):
+            if max(pad) >= size:
+                raise ValueError(
+                    f"{self.name}: padding must be smaller than the image, whose mirror image has no more "
+                    f"pixels. Received padding={self.padding} for {input_shape[0]}x{input_shape[1]} pixels."
+                )
+        return output_shape
+
+
+@dataclass(eq=False)
+class ReplicationPadding2D(_CopiedFrame):
+    """Continue every image by its outermost pixels: 0 0 | 0 1 2 | 2 2.
+
+    Keras has no such layer; the name is PyTorch's.
+
+    Parameters
+    ----------
+    padding : pixels, as in `ZeroPadding2D`.
+
+    Shapes
+    ------
+    x (N, H, W, C) -> out (N, top + H + bottom, left + W + right, C).
+
+    Raises
+    ------
+    ValueError : if padding is not made of whole numbers >= 0 (constructor), if the input is no image (build).
+
+    Examples
+    --------
+    >>> padding = ReplicationPadding2D(((0, 0), (2, 1)))
+    >>> padding.forward(np.array([1.0, 2, 3]).reshape(1, 1, 3, 1), training=True).ravel()
+    array([1., 1., 1., 2., 3., 3.])
+    >>> padding.backward(np.ones((1, 1, 6, 1))).ravel()
+    array([3., 1., 2.])
+
+    Source: numpy.pad, mode "edge".
+    """
+
+    mode = "edge"
 
 
 def check_frame(owner: str, value) -> tuple[tuple[int, int], tuple[int, int]]:

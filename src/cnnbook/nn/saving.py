@@ -24,6 +24,9 @@ from cnnbook.nn import (
     pooling,
     reshape,
     residual,
+    separable,
+    transpose,
+    upsampling,
 )
 from cnnbook.nn.layer import Array, Layer
 from cnnbook.nn.sequential import Sequential
@@ -46,6 +49,9 @@ MODULES = (
     pooling,
     reshape,
     residual,
+    separable,
+    transpose,
+    upsampling,
 )
 CLASSES = {
     name: kind
