@@ -5,7 +5,7 @@ import pytest
 from support.chapter_code import run_of
 
 from cnnbook.keras_twin import keras
-from cnnbook.nn import Conv2D
+from cnnbook.nn import Conv2D, ReflectionPadding2D, ReplicationPadding2D
 from cnnbook.nn.windows import pad_images, windowed_product
 from cnnbook.shapes import output_size, pad_amounts, receptive_field
 
@@ -276,3 +276,11 @@ def test_with_dilations_2_and_2_no_output_sees_two_neighbouring_pixels(page):
     seen = page["seen_by_centre"]([2, 2]) != 0
     assert not (seen[1:] & seen[:-1]).any()
     assert not (seen[:, 1:] & seen[:, :-1]).any()
+
+
+@pytest.mark.parametrize(
+    ("layer", "mode"), [(ReflectionPadding2D(1), "reflect"), (ReplicationPadding2D(1), "edge")]
+)
+def test_the_two_padding_layers_read_what_numpy_pad_reads(page, layer, mode):
+    ring = [(0, 0), (1, 1), (1, 1), (0, 0)]
+    np.testing.assert_array_equal(layer.forward(page["x"]), np.pad(page["x"], ring, mode))

@@ -316,6 +316,13 @@ def test_early_stopping_would_come_long_before_the_last_epoch(page):
     assert np.argmin(page["plain"]["val_loss"]) < 30
 
 
+def test_after_the_lowest_unseen_loss_the_accuracy_hardly_changes_and_the_loss_rises(page):
+    run, turn = page["plain"], np.argmin(page["plain"]["val_loss"])
+    assert abs(run["val_accuracy"][-1] - run["val_accuracy"][turn]) < 0.05
+    if not page["images"].is_fallback:
+        assert run["val_loss"][-1] > run["val_loss"][turn] + 0.02
+
+
 @pytest.mark.parametrize("run", [(0.0, 1), (0.8, 3)])
 def test_the_printed_training_loss_lies_above_the_unseen_one_and_measured_alike_it_lies_below(page, run):
     printed, unseen, again = page["losses_of"][run]
