@@ -14,7 +14,7 @@ FOLDED = r"```\{solution-start\}.*?```\{solution-end\}\n```|:::\{dropdown\}.*?\n
 def minutes(chapter):
     """What the chapter takes without what is folded away."""
     open_text = re.sub(FOLDED, "", chapter.body, flags=re.DOTALL)
-    words = len(re.findall(r"[A-Za-z][\w'’-]*", type(chapter)(chapter.name, open_text).prose))
+    words = len(re.findall(r"[A-Za-z][\w'-]*", type(chapter)(chapter.name, open_text).prose))
     lines = sum(bool(line.strip()) for cell in chapter.visible_code for line in cell.source.splitlines())
     return words / WORDS + lines / LINES
 
