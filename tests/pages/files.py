@@ -38,6 +38,12 @@ def pages_of_the_book():
     return [re.sub(r"\.(md|ipynb|rst)$", "", name) for name in files(toc)] + ["genindex", "search"]
 
 
+def chapters_of_the_book():
+    """Name the chapters: the pages in a numbered part of _toc.yml."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))["parts"]
+    return [page["file"] for part in parts if part.get("numbered") for page in part["chapters"]]
+
+
 @dataclass
 class Html(HTMLParser):
     """One built page: its tags, scripts, styles and ids, in the order of the file."""

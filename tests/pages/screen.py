@@ -142,6 +142,23 @@ def moving(page):
     return page.evaluate("look.moving()")
 
 
+def screens_to_the_first_figure(page, kinds):
+    """How many screens lie between a chapter's title and its first figure or widget, on this page's screen.
+
+    kinds : the widgets' tags. Infinity for a page without any.
+    """
+    return page.evaluate(
+        """(kinds) => {
+        const top = (node) => node.getBoundingClientRect().top;
+        const figures = document.querySelectorAll(`article figure, article .cell_output svg, ${kinds}`);
+        const shown = [...figures].filter((node) => node.getBoundingClientRect().height > 40);
+        const first = Math.min(...shown.map(top));
+        return (first - top(document.querySelector("article h1"))) / window.innerHeight;
+    }""",
+        ",".join(kinds),
+    )
+
+
 def cut_off(page):
     """Gate 8: find what is wider than the window and does not scroll, and drawings cut off at their edge."""
     return page.evaluate("look.cutOff()")

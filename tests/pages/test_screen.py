@@ -56,6 +56,11 @@ def test_a_page_has_one_heading_one_logo_and_one_search_box(shared_tab, name):
     files.nothing(screen.furniture(shared_tab(name, WIDE)))
 
 
+@pytest.mark.parametrize("name", files.chapters_of_the_book())
+def test_a_chapters_first_figure_comes_within_two_phone_screens_of_its_title(shared_tab, name):
+    assert screen.screens_to_the_first_figure(shared_tab(name, PHONE), files.KINDS) < 2
+
+
 @page
 def test_nothing_is_cut_off_on_a_narrow_phone(chromium, home, name):
     with screen.visit(chromium, home, name, width=NARROW, height=700, reduced_motion="reduce") as opened:

@@ -17,6 +17,9 @@ MEASURES = {"accuracy": "", "macro_f1": ", macro-F1", "time ratio": ", time of a
 LINES = {
     "mlp": [("MLP", "accuracy", "plain | ours", "plain | keras")],
     "fashion_cnn": [("CNN with batch normalisation", "accuracy", "plain | ours", "plain | keras")],
+    "residual_cnn": [
+        ("residual network, modern recipe", "accuracy, macro_f1", "plain | ours", "plain | keras"),
+    ],
     "own_keras_layers": [
         (
             "our layers inside Keras, 12,000 images",
