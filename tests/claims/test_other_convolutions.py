@@ -34,7 +34,7 @@ def test_the_two_channels_and_their_kernels_differ_and_equal_channels_would_hide
 
 
 def test_the_table_beside_the_case_holds_the_numbers_of_the_cell():
-    rows = re.findall(r"\n\| [01] \| (.+?) \|", TEXT)
+    rows = re.findall(r"\n\| [01] \| (.+) \|(?=\n)", TEXT)
     plain = [row.replace("\N{MINUS SIGN}", "-") for row in rows]
     assert plain == ["1 | 2 | 3 | 1, 1", "10 | 20 | 50 | 1, -1"]
 
