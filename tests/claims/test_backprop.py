@@ -141,6 +141,31 @@ def test_a_batch_of_the_main_network_leaves_more_behind_than_its_weights_take(pa
     assert page["megabytes"]["outputs of a batch of 64"] > 5 * page["megabytes"]["weights"]
 
 
+def arrays_in(kept):
+    """All arrays in what a layer remembers, whatever tuples and lists they stand in."""
+    if isinstance(kept, np.ndarray):
+        return [kept]
+    return [array for part in kept for array in arrays_in(part)] if isinstance(kept, tuple | list) else []
+
+
+def test_the_library_keeps_less_than_all_outputs_and_still_several_times_its_weights(page):
+    network = fashion_cnn()
+    network.build((28, 28, 1), seed=0)
+    network.forward(np.random.default_rng(0).random((64, 28, 28, 1), np.float32), training=True)
+    kept = {id(a): a.nbytes for layer in network.layers for a in arrays_in(layer._memory)}
+    megabytes = sum(kept.values()) / 1e6
+    assert 3 * page["megabytes"]["weights"] < megabytes < page["megabytes"]["outputs of a batch of 64"]
+
+
+def test_a_second_walk_on_the_same_graph_adds_to_the_gradients_of_the_first(page):
+    x = page["Number"](3.0)
+    square = x * x
+    page["backward"](square)
+    assert x.gradient == 6
+    page["backward"](square)
+    assert x.gradient > 6
+
+
 def test_the_way_back_costs_a_few_times_the_way_forward_and_nudging_thousands(page):
     """Counted in products, not in seconds: each product of the way forward gives two on the way back."""
     assert page["parameters"] > 5_000

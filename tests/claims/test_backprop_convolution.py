@@ -213,6 +213,11 @@ def test_an_upstream_gradient_of_ones_does_not_see_patches_paired_with_the_wrong
     assert off(np.ones((3, 5, 4, 4))) < 1e-12
 
 
+def test_the_page_shows_that_ones_miss_the_mistake_and_random_numbers_do_not(page):
+    assert page["largest"]["ones"] < 1e-10
+    assert page["largest"]["random"] > 0.1
+
+
 def test_a_random_upstream_gradient_sees_patches_paired_with_the_wrong_gradients(off):
     assert off(rng.standard_normal((3, 5, 4, 4))) > 1
 
