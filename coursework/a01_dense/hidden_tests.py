@@ -13,50 +13,50 @@ def right_loss(logits, labels):
 
 @points(2, "the formula", visible=True)
 def test_forward_on_one_small_batch(student, rng):
-    """The layer gives x w + b on one small batch."""
-    x, w, b = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
-    same(student.dense_forward(x, w, b), x @ w + b, "dense_forward(x, w, b)")
+    """The layer gives x kernel + bias on one small batch."""
+    x, kernel, bias = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
+    same(student.dense_forward(x, kernel, bias), x @ kernel + bias, "dense_forward(x, kernel, bias)")
 
 
 @points(2, "axes")
 def test_forward_for_one_example_and_for_one_unit(student, rng):
     """The layer is right for a batch of one and for a layer of one unit."""
     for n, d, m in ((1, 5, 3), (4, 2, 1), (3, 1, 2)):
-        x, w, b = rng.normal(size=(n, d)), rng.normal(size=(d, m)), rng.normal(size=m)
-        same(student.dense_forward(x, w, b), x @ w + b, "dense_forward(x, w, b)")
+        x, kernel, bias = rng.normal(size=(n, d)), rng.normal(size=(d, m)), rng.normal(size=m)
+        same(student.dense_forward(x, kernel, bias), x @ kernel + bias, "dense_forward(x, kernel, bias)")
 
 
 @points(2, "gradients")
 def test_input_gradient(student, rng):
     """dx is the gradient with respect to x for a random gradient from above."""
-    dout, x, w = rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
-    dx, _, _ = parts(student.dense_backward(dout, x, w), 3, "dense_backward")
-    same_gradient(dx, dout @ w.T, "dx")
+    dout, x, kernel = rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
+    dx, _, _ = parts(student.dense_backward(dout, x, kernel), 3, "dense_backward")
+    same_gradient(dx, dout @ kernel.T, "dx")
 
 
 @points(2, "gradients")
 def test_parameter_gradients(student, rng):
-    """dw and db are sums over the batch, for a random gradient from above."""
-    dout, x, w = rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
-    _, dw, db = parts(student.dense_backward(dout, x, w), 3, "dense_backward")
-    same_gradient(dw, x.T @ dout, "dw")
-    same_gradient(db, dout.sum(axis=0), "db")
+    """dkernel and dbias are sums over the batch, for a random gradient from above."""
+    dout, x, kernel = rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
+    _, dkernel, dbias = parts(student.dense_backward(dout, x, kernel), 3, "dense_backward")
+    same_gradient(dkernel, x.T @ dout, "dkernel")
+    same_gradient(dbias, dout.sum(axis=0), "dbias")
 
 
 @points(2, "axes")
 def test_backward_when_sizes_could_be_confused(student, rng):
     """The gradients are right when inputs and units are as many, and for a batch of one."""
     for n, d in ((4, 4), (1, 3)):
-        dout, x, w = rng.normal(size=(n, d)), rng.normal(size=(n, d)), rng.normal(size=(d, d))
-        dx, dw, db = parts(student.dense_backward(dout, x, w), 3, "dense_backward")
-        same_gradient(dx, dout @ w.T, "dx")
-        same_gradient(dw, x.T @ dout, "dw")
-        same_gradient(db, dout.sum(axis=0), "db")
+        dout, x, kernel = rng.normal(size=(n, d)), rng.normal(size=(n, d)), rng.normal(size=(d, d))
+        dx, dkernel, dbias = parts(student.dense_backward(dout, x, kernel), 3, "dense_backward")
+        same_gradient(dx, dout @ kernel.T, "dx")
+        same_gradient(dkernel, x.T @ dout, "dkernel")
+        same_gradient(dbias, dout.sum(axis=0), "dbias")
 
 
 @points(3, "the loss")
 def test_loss_is_a_mean_over_the_batch(student, rng):
-    """The loss is the mean surprise over the batch, whatever its size."""
+    """The loss is the mean cross-entropy over the batch, whatever its size."""
     for n, k in ((6, 3), (1, 4)):
         logits, labels = rng.normal(size=(n, k)), rng.integers(0, k, n)
         loss, _ = parts(student.softmax_cross_entropy(logits, labels), 2, "softmax_cross_entropy")
@@ -91,6 +91,6 @@ def test_nothing_is_written_to(student, rng):
     loss, dlogits = parts(student.softmax_cross_entropy(logits, labels), 2, "softmax_cross_entropy")
     same(loss, right_loss(logits, labels)[0], "the loss")
     same(dlogits, right_loss(logits, labels)[1], "dlogits")
-    x, w, b = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
-    same(student.dense_forward(x, w, b), x @ w + b, "dense_forward(x, w, b)")
+    x, kernel, bias = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
+    same(student.dense_forward(x, kernel, bias), x @ kernel + bias, "dense_forward(x, kernel, bias)")
     require(not student.changed, "in place", "an argument was written to")

@@ -29,20 +29,11 @@ MUTANTS = {
             "*pads, (0, 0)))[:, : x.shape[1] + pads[0][0]]\n    rows = min(rows, (x.shape[1] - d_h * (kernel.shape[0] - 1) - 1) // s_h + 1)",
         )
     ],
-    "groups taken from the channels crosswise": [
-        ("np.split(x, groups, axis=3)", "np.split(x, groups, axis=3)[::-1]")
-    ],
-    "channels dealt out like cards": [
-        ("np.split(x, groups, axis=3)", "[x[..., g::groups] for g in range(groups)]")
-    ],
-    "filters dealt out like cards": [
-        ("np.split(kernel, groups, axis=3)", "[kernel[..., g::groups] for g in range(groups)]")
-    ],
-    "the kernel is turned": [("kernel_g[u, v]", "kernel_g[-1 - u, -1 - v]")],
+    "the kernel is turned": [("@ kernel[u, v]", "@ kernel[-1 - u, -1 - v]")],
     "the kernel is transposed where it can be": [
         (
-            "    pieces = []",
-            "    kernel = kernel.swapaxes(0, 1) if kernel.shape[0] == kernel.shape[1] else kernel\n    pieces = []",
+            "    out = np.zeros(",
+            "    kernel = kernel.swapaxes(0, 1) if kernel.shape[0] == kernel.shape[1] else kernel\n    out = np.zeros(",
         )
     ],
     "the image is changed in place": [("    x = np.pad", "    x *= 1.001\n    x = np.pad")],

@@ -76,6 +76,17 @@ def test_the_full_kernel_gives_the_same_numbers(student, rng):
         same(windowed_product(x, full), depthwise(x, kernel) @ pointwise, "the convolution with that kernel")
 
 
+@points(3, "groups")
+def test_groups_do_not_see_each_other(student, rng):
+    """With groups, each piece of the filters sees its own piece of the channels and no other."""
+    for groups, channels, filters in ((2, 4, 6), (3, 3, 3), (1, 2, 3)):
+        x, kernel = rng.normal(size=(2, 5, 4, channels)), rng.normal(size=(2, 3, channels // groups, filters))
+        pairs = zip(np.split(x, groups, 3), np.split(kernel, groups, 3), strict=True)
+        expected = np.concatenate([windowed_product(a, b) for a, b in pairs], 3)
+        same(student.grouped(x, kernel, groups), expected, f"grouped with groups={groups}")
+        unchanged(student, "grouped")
+
+
 @points(4, "transposed")
 def test_transposed_when_nothing_is_square(student, rng):
     """Every input pixel lays down the kernel where it belongs: strides, overlaps, gaps and channels."""

@@ -52,6 +52,16 @@ MUTANTS = {
             "    return np.ones_like(depth_kernel)[..., None] * pointwise",
         )
     ],
+    "groups taken from the channels crosswise": [
+        ("np.split(x, groups, axis=3)", "np.split(x, groups, axis=3)[::-1]")
+    ],
+    "channels dealt out like cards": [
+        ("np.split(x, groups, axis=3)", "[x[..., g::groups] for g in range(groups)]")
+    ],
+    "filters dealt out like cards": [
+        ("np.split(kernel, groups, axis=3)", "[kernel[..., g::groups] for g in range(groups)]")
+    ],
+    "a group is overwritten, not summed": [("piece += x_g", "piece = x_g")],
     "overlaps are overwritten": [("out[:, down, right] += x", "out[:, down, right] = x")],
     "the transposed kernel is turned": [("x @ kernel[u, v].T", "x @ kernel[k_h - 1 - u, k_w - 1 - v].T")],
     "inputs and outputs of the kernel swapped where they can be": [
