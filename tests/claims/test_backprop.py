@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from support.chapter_code import run_of
+from support.slopes import measured
 
 from cnnbook.gradcheck import check_gradient
 from cnnbook.models import fashion_cnn
@@ -17,12 +18,6 @@ rng = np.random.default_rng(0)
 @pytest.fixture(scope="module", name="page")
 def _page():
     return run_of("backprop")
-
-
-def measured(gradient, f, at):
-    """Are the slopes of `f`, a function of an array, those that `gradient` says?"""
-    found = check_gradient("at", f, np.asarray(at, float), np.asarray(gradient, float))
-    return found.error < 1e-8 and found.kinks == 0
 
 
 # ---------------------------------------------------------------- see it, say it

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from support.chapter_code import run_of
+from support.slopes import measured
 
 from cnnbook.bugzoo import PatchRowsMixedUp
-from cnnbook.gradcheck import check_gradient, check_layer
+from cnnbook.gradcheck import check_layer
 from cnnbook.keras_twin import tf
 from cnnbook.nn import AveragePooling2D, Conv2D, MaxPooling2D, ReLU
 from cnnbook.nn.windows import extract_windows, pad_images, windowed_input_gradient, windowed_product
@@ -18,12 +19,6 @@ rng = np.random.default_rng(0)
 @pytest.fixture(scope="module", name="page")
 def _page():
     return run_of("backprop_convolution")
-
-
-def measured(gradient, f, at):
-    """Are the slopes of `f`, a function of an array, those that `gradient` says?"""
-    found = check_gradient("at", f, np.asarray(at, float), np.asarray(gradient, float))
-    return found.error < 1e-8 and found.kinks == 0
 
 
 # ---------------------------------------------------------------- one row by hand

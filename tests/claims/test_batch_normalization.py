@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from support.chapter_code import run_of
+from support.slopes import measured
 
-from cnnbook.gradcheck import GradientError, check_gradient, check_layer
+from cnnbook.gradcheck import GradientError, check_layer
 from cnnbook.nn import SGD, Adam, BatchNormalization, Conv2D, RMSprop, fold
 from cnnbook.widgets import GradientFlow
 
@@ -82,11 +83,6 @@ def loss(c, variance=None, gamma=gamma, beta=beta):
     """The loss as a function of the centred values; the variance is theirs unless it is given."""
     variance = (c**2).mean() if variance is None else variance
     return (dz * (gamma * c / np.sqrt(variance + epsilon) + beta)).sum()
-
-
-def measured(gradient, f, at):
-    """Is `gradient` the slope of `f`, a function of an array?"""
-    return check_gradient("at", f, np.atleast_1d(at), np.atleast_1d(gradient)).error < 1e-8
 
 
 def test_the_equations_of_the_backward_pass_are_the_measured_slopes():
