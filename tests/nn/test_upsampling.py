@@ -19,7 +19,10 @@ def test_average_pooling_takes_it_back():
 
 
 def test_other_interpolations_and_sizes_are_refused(refuses):
-    with refuses("UpSampling2D: interpolation must be 'nearest'. Received interpolation='bilinear'."):
+    with refuses(
+        "UpSampling2D: interpolation must be 'nearest'; Keras' others are not implemented here. "
+        "Received interpolation='bilinear'."
+    ):
         UpSampling2D(2, "bilinear")
     with pytest.raises(ValueError, match="UpSampling2D: size must be"):
         UpSampling2D(0)

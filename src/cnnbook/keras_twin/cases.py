@@ -53,7 +53,7 @@ BOTH = [{"strides": (2, 1), "dilation_rate": (1, 2)}, {"strides": 2, "dilation_r
 CONVS = [{}, SAME, *STEPS, *DILATED, NO_BIAS]
 DEEP = [*CONVS, BOTH[1], {"depth_multiplier": 2}, {"depth_multiplier": 3, "strides": 2, **SAME}]
 TURNED = [{}, SAME, {"strides": 2}, {"strides": (2, 3)}, {"strides": (3, 1), **SAME}, NO_BIAS]
-# None smaller than its stride: with 1x1 and strides of (2, 3), TensorFlow 2.21 once crashed the process.
+# None smaller than its stride: with 1x1 and strides of (2, 3), TensorFlow 2.21 with oneDNN mostly crashes.
 LARGE = [(3, 4), (4, 3), (5, 5)]
 KERNELS = [(3, 2), (2, 3), (4, 4), (1, 1), (1, 5)]
 POOLS = [{}, SAME, {"strides": 1}, {"strides": (2, 1)}, {"strides": (3, 2)}, {"strides": (1, 3), **SAME}]

@@ -10,7 +10,22 @@ from cnnbook.nn.windows import pad_images
 
 
 @dataclass(eq=False)
-class ZeroPadding2D(Layer):
+class _Frame(Layer):
+    """What the three layers below share: how wide the frame is, and the size that comes out."""
+
+    padding: int | tuple = 1
+
+    def __post_init__(self):
+        self.padding = check_frame(self.name, self.padding)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = check_image(self.name, input_shape)
+        (top, bottom), (left, right) = self.padding
+        return top + height + bottom, left + width + right, channels
+
+
+@dataclass(eq=False)
+class ZeroPadding2D(_Frame):
     """Put a frame of zeros around every image: padding that you choose instead of `same`.
 
     Parameters
@@ -36,16 +51,6 @@ class ZeroPadding2D(Layer):
     array([[2., 3.]])
     """
 
-    padding: int | tuple = 1
-
-    def __post_init__(self):
-        self.padding = check_frame(self.name, self.padding)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        height, width, channels = check_image(self.name, input_shape)
-        (top, bottom), (left, right) = self.padding
-        return top + height + bottom, left + width + right, channels
-
     def forward(self, x, *, training=False):
         x = self.check_input(x)
         out = pad_images(x, self.padding)
@@ -60,24 +65,15 @@ class ZeroPadding2D(Layer):
 
 
 @dataclass(eq=False)
-class _CopiedFrame(Layer):
-    """What the two layers below share: a frame whose pixels are copies of pixels of the image.
+class _CopiedFrame(_Frame):
+    """What the next two layers share: a frame whose pixels are copies of pixels of the image.
 
     Attributes
     ----------
     mode : which pixels, by the name that `numpy.pad` has for it.
     """
 
-    padding: int | tuple = 1
     mode = ""
-
-    def __post_init__(self):
-        self.padding = check_frame(self.name, self.padding)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        height, width, channels = check_image(self.name, input_shape)
-        (top, bottom), (left, right) = self.padding
-        return top + height + bottom, left + width + right, channels
 
     def forward(self, x, *, training=False):
         x = self.check_input(x)
@@ -119,7 +115,7 @@ class _CopiedFrame(Layer):
 class ReflectionPadding2D(_CopiedFrame):
     """Continue every image by its mirror image; the border itself is not repeated: 2 1 | 0 1 2 | 1 0.
 
-    Keras has no such layer; the name is PyTorch's.
+    Keras has no such layer, so the name is that of PyTorch's.
 
     Parameters
     ----------
@@ -162,7 +158,7 @@ class ReflectionPadding2D(_CopiedFrame):
 class ReplicationPadding2D(_CopiedFrame):
     """Continue every image by its outermost pixels: 0 0 | 0 1 2 | 2 2.
 
-    Keras has no such layer; the name is PyTorch's.
+    Keras has no such layer, so the name is that of PyTorch's.
 
     Parameters
     ----------

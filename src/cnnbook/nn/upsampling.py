@@ -44,7 +44,7 @@ class UpSampling2D(Layer):
         self.size = check_pair(self.name, "size", self.size)
         if self.interpolation != "nearest":
             raise ValueError(
-                f"{self.name}: interpolation must be 'nearest'. "
+                f"{self.name}: interpolation must be 'nearest'; Keras' others are not implemented here. "
                 f"Received interpolation={self.interpolation!r}."
             )
 
