@@ -15,8 +15,8 @@ def notebook(*cells):
 def names(parts):
     """What the kept statements are called, and the values they give."""
     space = {}
-    for cell, tree in parts:
-        exec(compile(tree, cell, "exec"), space)
+    for cell, line, text in parts:
+        exec(compile("\n" * (line - 1) + text, cell, "exec"), space)
     return {name: value for name, value in space.items() if name != "__builtins__"}
 
 

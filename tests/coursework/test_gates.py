@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from cnnbook.coursework.check import check_assignment
 from cnnbook.coursework.inside.wire import pack, unpack
 from cnnbook.coursework.isolation import self_test
 from cnnbook.coursework.job import Job, grade_one
-from cnnbook.coursework.sandbox import Limits, Process
+from cnnbook.coursework.sandbox import Limits, Sandbox, Walls
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,12 +100,14 @@ def test_gate_4_sees_through_every_dress(dress, telling, tmp_path, a02):
 
 def ran(cells):
     """What whole cells print in the sandbox, where there is NumPy and nothing else, or their error."""
-    process = Process("bwrap", Limits())
+    walls = Walls("bwrap")
+    sandbox = Sandbox(walls, Limits())
     try:
-        request = pack({"op": "run", "turn": 1, "cells": cells})
-        return unpack(process.exchange(request, time.monotonic() + 60))
+        sandbox.begin()
+        return unpack(sandbox.exchange(pack({"op": "run", "turn": 1, "seed": 1, "cells": cells}), 60))
     finally:
-        process.close()
+        sandbox.close()
+        walls.close()
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -153,13 +154,15 @@ def test_gate_7_the_same_seed_gives_the_same_bytes_and_another_seed_other_inputs
 
 
 def test_gate_8_nothing_gets_out_of_the_sandbox(isolation):
-    assert self_test("bwrap", [ROOT / "pyproject.toml", ROOT / "coursework"]) == []
+    rows = self_test("bwrap", [ROOT / "pyproject.toml", ROOT / "coursework"])
+    assert [row for row in rows if row.reached] == []
 
 
 def test_gate_8_the_self_test_sees_what_a_plain_process_reaches(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("24 points")
-    reached = " ".join(self_test("unsafe", [secret], Limits(memory=0)))
+    rows = self_test("unsafe", [secret], Limits(memory=0))
+    reached = " ".join(text for row in rows for text in row.reached)
     for word in (f"reads {secret}", f"writes into {tmp_path}", "the network", "memory is not", "processes"):
         assert word in reached
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]

@@ -38,7 +38,8 @@ def test_every_hostile_submission_has_a_result(graded):
 def test_a_hostile_submission_gets_exactly_its_score_and_a_reason(graded, name):
     expected, results = graded
     result = results[name]
-    said = " ".join([result["reason"], *result["notes"], *(test["message"] for test in result["tests"])])
+    tests = [f"{test['message']} {test['detail']}" for test in result["tests"]]
+    said = " ".join([result["reason"], *result["notes"], *tests])
     assert (result["score"], said) == (expected[name].score, said)
     assert expected[name].reason in said
 

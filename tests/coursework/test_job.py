@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from cnnbook.coursework import export, fingerprint
+from cnnbook.coursework import export, fingerprint, judge
 from cnnbook.coursework.file_names import file_name
-from cnnbook.coursework.grade import jobs_for
 from cnnbook.coursework.job import Job, finished, grade_one
-from cnnbook.coursework.sandbox import Limits
+from cnnbook.coursework.sandbox import Limits, Walls
+from cnnbook.coursework.trouble import IsolationError
 
 
 @pytest.mark.parametrize("change", ["the limits", "the grader's code"])
@@ -83,13 +83,13 @@ def test_a_broken_file_in_the_place_of_a_result_is_graded_over(public, three, tm
         assert finished(Job("ada", three / "ada.py", tmp_path, "a02", public)) is None
 
 
-def test_the_sandbox_with_another_numpy_is_refused(isolation, public, three, tmp_path, monkeypatch):
-    job = jobs_for(three, tmp_path, "a02", public)[0]
-    ours = {"python": "3.11.2", "numpy": "1.0.0"}
-    monkeypatch.setattr("cnnbook.coursework.job.versions", lambda: ours)
-    result = grade_one(job)
-    assert (result["status"], result["score"]) == ("failed", None)
-    assert "they must agree" in result["reason"]
+def test_the_sandbox_with_another_numpy_is_refused(isolation, a02, monkeypatch):
+    monkeypatch.setattr(judge, "versions", lambda: {"python": "3.11.2", "numpy": "1.0.0"})
+    walls = Walls(isolation)
+    job = {"tests": a02.tests, "variant": a02.variant, "content": b"", "suffix": ".py", "seed": 1}
+    with pytest.raises(IsolationError, match="they must agree"):
+        judge.judge(None, walls, **job, limits=Limits(), first=0)
+    walls.close()
 
 
 def test_a_job_can_be_sent_to_another_process(public, tmp_path):

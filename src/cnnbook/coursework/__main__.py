@@ -5,7 +5,7 @@ import sys
 
 from cnnbook.coursework import course as courses
 from cnnbook.coursework.commands import after, before, grading
-from cnnbook.coursework.sandbox import IsolationError
+from cnnbook.coursework.trouble import IsolationError
 
 
 def parser() -> argparse.ArgumentParser:

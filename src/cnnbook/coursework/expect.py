@@ -8,17 +8,9 @@ def test_every_filter_has_its_own_bias(student, rng):
 
 import numpy as np
 
-from cnnbook.coursework.student import StudentError
+from cnnbook.coursework.trouble import StudentError, Wrong
 from cnnbook.coursework.visible import compare
 from cnnbook.gradcheck.hints import suggest
-
-
-class Wrong(AssertionError):
-    """A wrong answer. category : one word; the message holds values, and is shown by policy."""
-
-    def __init__(self, category: str, message: str):
-        super().__init__(message)
-        self.category = category
 
 
 def points(number: float, category: str, *, visible: bool = False):
@@ -49,7 +41,7 @@ def same(got, expected, what: str = "the result", rtol: float = 1e-6) -> None:
     >>> same(np.ones(2), np.ones(3))
     Traceback (most recent call last):
         ...
-    cnnbook.coursework.expect.Wrong: the result must have shape (3,). Yours has (2,).
+    cnnbook.coursework.trouble.Wrong: the result must have shape (3,). Yours has (2,).
     """
     complaint = compare(got, expected, what, rtol)
     if complaint:
@@ -69,8 +61,8 @@ def same_gradient(got, expected, what: str = "the gradient", rtol: float = 1e-6)
     >>> same_gradient(np.array([-1.0, 2.0]), np.array([1.0, -2.0]))
     Traceback (most recent call last):
         ...
-    cnnbook.coursework.expect.Wrong: the gradient: 2 of 2 numbers are wrong. At [0] yours is -1, right is 1. \
-It is the slope times -1: a sign is flipped.
+    cnnbook.coursework.trouble.Wrong: the gradient: 2 of 2 numbers are wrong. At [0] yours is -1, \
+right is 1. It is the slope times -1: a sign is flipped.
     """
     try:
         same(got, expected, what, rtol)

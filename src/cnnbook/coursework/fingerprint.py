@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from cnnbook.coursework.inside.worker import versions
+from cnnbook.coursework.inside.session import versions
 from cnnbook.coursework.sandbox import Limits
 from cnnbook.coursework.source import Assignment
 

@@ -14,15 +14,16 @@ from cnnbook.coursework.feedback import told
 from cnnbook.coursework.fingerprint import PACKAGE, grader_files
 from cnnbook.coursework.isolation import proven
 from cnnbook.coursework.job import Job, grade_one
-from cnnbook.coursework.sandbox import IsolationError
 from cnnbook.coursework.submissions import ACCEPTED, submissions_in
+from cnnbook.coursework.trouble import IsolationError
 
 SETUP = """#!/bin/bash
 # Gradescope runs this once, when it builds the image. Choose an image with Ubuntu 24.04 or later.
 set -e
 apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-pip bubblewrap
-python3 -m pip install --quiet --break-system-packages "numpy>=2.0,<3" "pyyaml>=6,<7"
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \\
+    python3 python3-pip bubblewrap libseccomp2
+python3 -m pip install --quiet --break-system-packages "numpy>=2.0,<3" "pyyaml>=6,<7" "pyseccomp>=0.1.2,<0.2"
 """
 
 RUN = """#!/bin/bash

@@ -1,85 +1,48 @@
 """Proof that a sandbox holds, before any student's code is run in it.
 
-`self_test` starts a submission that tries to break out, and reports what it reached. `proven` refuses to
-grade where anything was reached.
+`self_test` runs a submission that tries to break out, and says of each try whether the sandbox held.
+`proven` refuses to grade where something was reached that must not be.
 """
 
+import contextlib
 import os
+import platform
 import socket
 import tempfile
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from cnnbook.coursework.inside.wire import WireError, pack, unpack
-from cnnbook.coursework.sandbox import USUAL, IsolationError, Limits, Process, Stopped
-
-PROBE = """
-import os, socket
-
-def tries(action):
-    try:
-        return str(action())
-    except BaseException as error:
-        return ""
-
-def probe(port, files, folders, memory):
-    found = {}
-    def connect(address):
-        socket.create_connection(address, 0.5).close()
-        return "reached"
-    found["network"] = tries(lambda: connect(("127.0.0.1", port)))
-    found["files"] = [path for path in files if tries(lambda: open(path, "rb").read(1) and "read")]
-    found["environment"] = sorted(
-        name for name in os.environ
-        if not name.endswith("_NUM_THREADS") and name not in ("PWD", "LC_ALL", "LC_CTYPE")
-    ) + [path for path in ("/proc/1/environ", "/proc/self/environ") if b"CNNBOOK_PROBE" in read(path)]
-    found["writing"] = [
-        folder for folder in folders if tries(lambda: write(folder + "/cnnbook-probe"))
-    ]
-    found["root"] = tries(lambda: os.setuid(0) or "root") if os.getuid() else "is root"
-    found["memory"] = tries(lambda: len(bytearray(memory + 10**8)))
-    found["processes"] = children()
-    return found
-
-def read(path):
-    try:
-        return open(path, "rb").read()
-    except OSError:
-        return b""
-
-def write(path):
-    with open(path, "w") as file:
-        file.close()
-    os.remove(path)
-    return "wrote"
-
-def children():
-    count = 0
-    try:
-        for count in range(60):
-            child = os.fork()
-            if child == 0:
-                import time
-                time.sleep(1)
-                os._exit(0)
-    except OSError:
-        return count
-    return 60
-"""
+from cnnbook.coursework.probe import CALLS, PROBE
+from cnnbook.coursework.sandbox import USUAL, Limits, Sandbox, Walls
+from cnnbook.coursework.student import Student
+from cnnbook.coursework.system_calls import sandbox_filter
+from cnnbook.coursework.trouble import IsolationError, StudentError, Trouble
 
 
-def self_test(way: str, secret: list[Path], limits: Limits = USUAL) -> list[str]:
-    """Try to break out, and say what was reached: nothing, an empty list, if the sandbox holds.
+@dataclass(frozen=True)
+class Row:
+    """One thing that a student's code must not reach.
+
+    reached : what it reached; empty where the sandbox holds. by : what holds it.
+    needed : nothing is graded where it is reached.
+    """
+
+    what: str
+    reached: tuple[str, ...]
+    by: str
+    needed: bool = True
+
+
+def self_test(way: str, secret: list[Path], limits: Limits = USUAL) -> list[Row]:
+    """Try to break out, and say what was reached: the rows of a table.
 
     Parameters
     ----------
-    way : "bwrap" or "uid". secret : files that students' code must never read: hidden tests, submissions.
+    way : see `sandbox`. secret : files that students' code must never read: hidden tests, submissions.
 
     Raises
     ------
-    IsolationError : if the process does not start.
+    IsolationError : if the sandbox does not start, or the self-test does not run in it.
     """
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.NamedTemporaryFile() as canary:
         canary.write(b"secret")
@@ -88,50 +51,76 @@ def self_test(way: str, secret: list[Path], limits: Limits = USUAL) -> list[str]
         files = [*map(str, secret), canary.name, "/etc/passwd" if way == "bwrap" else canary.name]
         folders = ["/", "/dev", "/dev/shm", "/tmp", "/packages"] if way == "bwrap" else []
         folders += sorted({str(Path(path).parent) for path in secret})
-        arguments = [server.getsockname()[1], files, folders, int(limits.memory)]
+        calls = [(name, numbers.get(platform.machine(), -1), args) for name, (numbers, args) in CALLS.items()]
+        arguments = [server.getsockname()[1], files, folders, int(limits.memory), calls]
         os.environ["CNNBOOK_PROBE"] = "CNNBOOK_PROBE"
         try:
-            found = ask_once(way, limits, PROBE, "probe", arguments)
+            found = asked_once(way, limits, arguments)
         finally:
             del os.environ["CNNBOOK_PROBE"]
-    escapes = [f"it reads {path}" for path in found["files"]]
-    escapes += [f"it writes into {folder}" for folder in found["writing"]]
-    escapes += [f"it sees the environment: {name}" for name in found["environment"]]
-    if found["network"] and way != "uid":
-        escapes.append("it has the network")
-    if found["root"]:
-        escapes.append("it is root or can become it")
-    if found["memory"]:
-        escapes.append("its memory is not limited")
-    if found["processes"] > limits.processes:
-        escapes.append(f"it can start {found['processes']} processes")
-    return escapes
+    return rows(way, found, limits)
 
 
-def ask_once(way, limits, source, name, args):
-    """Run one function of `source` in a fresh process and return its value."""
-    process = Process(way, limits)
+def asked_once(way: str, limits: Limits, arguments: list) -> dict:
+    """What the probe found, as two submissions: the second looks for what the first left."""
+    walls = Walls(way)
     try:
-        process.exchange(pack({"op": "hello", "turn": 0}), time.monotonic() + 30)
-        load = {"op": "load", "turn": 1, "content": np.frombuffer(source.encode(), np.uint8), "suffix": ".py"}
-        deadline = time.monotonic() + 30
-        process.exchange(pack(load), deadline)
-        reply = unpack(
-            process.exchange(
-                pack({"op": "call", "turn": 2, "name": name, "args": args, "kwargs": {}}), deadline
-            )
-        )
-        if "error" in reply:
-            raise IsolationError(f"The self-test of the sandbox did not run: {reply['message']}")
-        return reply["value"]
-    except (Stopped, WireError) as error:
-        raise IsolationError(f"The self-test of the sandbox did not run: {error}.") from error
+        with contextlib.closing(Student(PROBE.encode(), ".py", Sandbox(walls, limits), limits)) as student:
+            student.leave_a_note()
+        with contextlib.closing(Student(PROBE.encode(), ".py", Sandbox(walls, limits), limits)) as student:
+            return student.probe(*arguments) | {"note": student.find_the_note()}
+    except (StudentError, Trouble) as error:
+        detail = getattr(error, "detail", "")
+        raise IsolationError(f"the self-test of the sandbox did not run: {error} {detail}".strip()) from None
     finally:
-        process.close()
+        walls.close()
 
 
-def proven(way: str, secret: list[Path]) -> str:
+def rows(way: str, found: dict, limits: Limits) -> list[Row]:
+    """The table of what was tried."""
+    calls = "the filter of system calls" if sandbox_filter() else "nothing: libseccomp is missing"
+    file_system = "an empty file system" if way == "bwrap" else "a user of its own"
+    memory = f"one process of at most {limits.memory / 1e9:.2g} GB"
+    table = [
+        Row("files", tuple(f"it reads {path}" for path in found["files"]), file_system),
+        Row("writing", tuple(f"it writes into {path}" for path in found["writing"]), file_system),
+        Row("environment", tuple(f"it sees {name}" for name in found["environment"]), "an empty environment"),
+        Row("network", told("it has the network", found["network"]), f"a network of its own; {calls}"),
+        Row("root", told("it is root or can become it", found["root"]), "a user of its own"),
+        Row("memory", told("its memory is not limited", found["memory"]), memory),
+        Row(
+            "processes", told(f"it starts {found['processes']}", found["processes"] > limits.processes), calls
+        ),
+        Row("one process only", told("it starts another", found["processes"]), calls, needed=False),
+        Row("notes for the next", told("they are found", found["note"]), calls),
+    ]
+    groups = {}
+    for name, group, reached in found["calls"]:
+        groups.setdefault(group, []).extend([f"it may call {name}"] if reached else [])
+    return table + [Row(group, tuple(reached), calls, needed=False) for group, reached in groups.items()]
+
+
+def told(sentence: str, reached) -> tuple[str, ...]:
+    """The sentence as what was reached, or nothing."""
+    return (sentence,) if reached else ()
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as text, one line each."""
+    width = max(len(row.what) for row in rows)
+    lines = []
+    for row in rows:
+        verdict = "held" if not row.reached else "NOT HELD" if row.needed else "not held"
+        lines.append(f"{row.what:<{width}}  {verdict:<8}  {'; '.join(row.reached) or row.by}")
+    return "\n".join(lines)
+
+
+def proven(way: str, secret: list[Path], tell=lambda line: None) -> str:
     """Return the way to isolate after a real run has shown that it holds; "auto" is bubblewrap.
+
+    Parameters
+    ----------
+    secret : see `self_test`. tell : receives a sentence about what this system cannot hold, if there is any.
 
     Raises
     ------
@@ -150,15 +139,18 @@ def proven(way: str, secret: list[Path]) -> str:
             f"This one lies in {Path(os.__file__).parent}, which is closed. Use one installed for the system."
         )
     try:
-        escapes = self_test(way, secret)
+        found = self_test(way, secret)
+        escapes = [text for row in found if row.needed for text in row.reached]
     except (IsolationError, OSError) as error:
-        escapes = [str(error)]
+        found, escapes = [], [str(error)]
     if escapes:
         raise IsolationError(
             f"Students' code cannot be isolated here with {way}: {'; '.join(escapes)}. Install bubblewrap "
             "and allow user namespaces, or grade in a disposable container with --isolation uid. --unsafe "
             "runs it as an ordinary process that can read your files and use your network."
         )
+    if weak := [row.what for row in found if row.reached]:
+        tell(f"Not held here: {', '.join(weak)}. `python -m cnnbook.coursework sandbox` says more.")
     return way
 
 

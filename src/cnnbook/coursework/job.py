@@ -5,19 +5,21 @@ nothing else: no times, no names of machines. The same seed gives the same bytes
 """
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnbook.coursework import judging
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.fingerprint import fingerprint
-from cnnbook.coursework.inside.worker import versions
-from cnnbook.coursework.sandbox import IsolationError, Limits, Process
+from cnnbook.coursework.sandbox import Limits
 from cnnbook.coursework.source import Assignment
-from cnnbook.coursework.student import Student
 from cnnbook.coursework.submissions import refusal
-from cnnbook.coursework.testing import run_tests, tests_of
+from cnnbook.coursework.trouble import TRIES, Trouble
 from cnnbook.files import atomic_write
+
+PAUSE = 0.5  # seconds before the first new try
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ def grade_one(job: Job) -> dict:
 
     Returns
     -------
-    dict : status "graded", "refused" (with a reason, 0 points) or "failed" (the grader's own trouble, no
-        score); score, most, tests, notes. It is in the file when this returns, whole or not at all.
+    dict : status "graded", "refused" (with a reason, 0 points) or "failed" (the grader's own trouble, three
+        times over: no score); score, most, tests, notes. It is in the file when this returns, whole or not at
+        all.
     """
     result = {
         "assignment": job.assignment,
@@ -76,33 +79,33 @@ def grade_one(job: Job) -> dict:
         else:
             result |= judged(job, assignment, content)
     except Exception as error:
-        result["reason"] = f"{type(error).__name__}: {error}"
+        result["reason"] = f"{error}" if isinstance(error, Trouble) else f"{type(error).__name__}: {error}"
     job.out.mkdir(parents=True, exist_ok=True)
     atomic_write(job.result_file, json.dumps(result, indent=1, sort_keys=True) + "\n")
     return result
 
 
 def judged(job: Job, assignment: Assignment, content: bytes) -> dict:
-    """Run the hidden tests on one submission in a process of its own."""
-    limits = job.limits_in(assignment)
-    student = Student(content, job.path.suffix, lambda: Process(job.way, limits), limits)
-    try:
-        if student.versions and not same_release(student.versions):
-            raise IsolationError(
-                f"the sandbox runs {student.versions}, the grader {versions()}: they must agree"
+    """The part of a result that the hidden tests decide, see `judging`. Trouble is tried again."""
+    for number in range(1, TRIES + 1):
+        try:
+            found = judging.judged(
+                job.way,
+                assignment.tests,
+                job.limits_in(assignment),
+                content=content,
+                suffix=job.path.suffix,
+                seed=job.course.seed,
+                variant=assignment.variant,
             )
-        tests = run_tests(tests_of(assignment.tests), student, job.course.seed, assignment.variant)
-    finally:
-        student.close()
-    score = min(sum(test["points"] for test in tests), assignment.header["points"])
-    changed = [f"{name} writes into its argument {number + 1}." for name, number in sorted(student.changed)]
-    return {"status": "graded", "score": score, "tests": tests, "notes": student.notes + changed}
-
-
-def same_release(theirs: dict) -> bool:
-    """True when Python and NumPy agree in their first two numbers."""
-    ours = versions()
-    return all(str(theirs.get(key)).split(".")[:2] == value.split(".")[:2] for key, value in ours.items())
+            break
+        except Trouble as trouble:
+            if number == TRIES:
+                raise Trouble(f"{trouble} (tried {TRIES} times)") from None
+            time.sleep(PAUSE * number)
+    score = min(sum(test["points"] for test in found["tests"]), assignment.header["points"])
+    changed = [f"{name} writes into its argument {number + 1}." for name, number in sorted(found["changed"])]
+    return {"status": "graded", "score": score, "tests": found["tests"], "notes": found["notes"] + changed}
 
 
 def finished(job: Job) -> dict | None:

@@ -1,37 +1,41 @@
-"""Where a student's code runs: a process with no network, no files, no environment, and hard limits.
+"""Where a student's code runs: processes with no network, no files, no environment, and hard limits.
 
-Three ways. `bwrap`: bubblewrap gives the process an empty file system with Python and NumPy in it, and
-nothing else. `uid`: for a disposable container that forbids bubblewrap, as root: the process runs as a new
-user, who owns no file; it still has the network. `unsafe`: a plain child process. A real run decides what
-works, see `isolation`.
+Every submission has a sandbox of its own: a nursery, see `inside.nursery`, which forks a child for every
+question. Three ways. `bwrap`: bubblewrap gives it an empty file system with Python and NumPy in it, and
+nothing else. `uid`: for a disposable container that forbids bubblewrap, as root: it runs as a new user, who
+owns no file. `unsafe`: plain child processes. A real run decides what works, see `isolation`.
 """
 
 import contextlib
+import json
 import os
 import secrets
 import select
-import shutil
 import signal
+import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from cnnbook.coursework.bubblewrap import command
+from cnnbook.coursework.channel import Channel, Closed, Late
+from cnnbook.coursework.inside.wire import WireError
+from cnnbook.coursework.system_calls import sandbox_filter
+from cnnbook.coursework.trouble import IsolationError, Trouble
 
-from cnnbook.coursework.inside.wire import LARGEST_BODY, LARGEST_HEADER, LENGTHS
-
-INSIDE = Path(__file__).parent / "inside"  # its files are all of the book that the process can see
 WAYS = ("bwrap", "uid", "unsafe")
-
-
-class IsolationError(RuntimeError):
-    """Students' code cannot be isolated here."""
+PATIENCE = 60  # seconds for what the grader itself does: starting a sandbox, forking a child
+GRACE = 0.5  # seconds in which a process that closed its connection may end by itself
+QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+ENVIRONMENT = QUIET | {"PYTHONHASHSEED": "0"}
+# What a child may bring on itself although it can send no signal but SIGABRT; others come from outside.
+ITS_OWN = {"SIGABRT", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGTRAP", "SIGXCPU", "SIGXFSZ"}
+ITS_OWN |= {"SIGPIPE", "SIGALRM", "SIGVTALRM", "SIGPROF"}
 
 
 class Stopped(Exception):
-    """The process is gone: `.category` is "time", "crash" or "protocol"; the message says what happened."""
+    """A child is gone, and the student's code is the reason: `.category` is "time", "crash" or "protocol"."""
 
     def __init__(self, category, message):
         super().__init__(message)
@@ -40,174 +44,184 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. seconds : for one call; total : for all calls; memory in bytes."""
+    """What one submission may use.
+
+    seconds : for one call; total : for all calls. Time in which the machine was busy with other things does
+    not count. memory : of its one process, in bytes. processes : threads included. message : the most bytes
+    of one answer.
+    """
 
     seconds: float = 10
     total: float = 60
     memory: int = 1_500_000_000
-    processes: int = 4
+    processes: int = 8
+    message: int = 8_000_000
 
 
 USUAL = Limits()
 
 
-def worker_command(way: str, limits: Limits, uid: int) -> list[str]:
-    """The command line that starts a worker in this way."""
-    python = os.path.realpath(sys._base_executable)
-    packages = Path(np.__file__).parents[1]
-    inside = way == "bwrap"
-    path = ["/packages"] if inside else [str(INSIDE.parents[2]), str(packages)]
-    start = f"import sys; sys.path += {path!r}; from cnnbook.coursework.inside.worker import main; main()"
-    # A user of its own makes the limit on processes count; bubblewrap as an ordinary user has one already.
-    become = uid if way == "uid" or (inside and os.geteuid() == 0) else 0
-    run = [python, "-I", "-S", "-B", "-c", start]
-    run += [str(int(limits.memory)), str(limits.processes), str(become)]
-    return [*bwrap(python, packages), *run] if inside else run
+class Walls:
+    """A process behind the walls of one way of isolation, with NumPy loaded, see `inside.first`.
+
+    Raises
+    ------
+    IsolationError : if it does not start.
+    """
+
+    def __init__(self, way: str):
+        self.way = way
+        self.requests, theirs = socket.socketpair()
+        try:
+            self.process = subprocess.Popen(
+                command(way),
+                stdin=theirs,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.requests.close()
+            raise IsolationError(f"the sandbox ({way}) cannot be started: {error.strerror}") from None
+        finally:
+            theirs.close()
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        if not ready or self.process.stdout.read(1) != b"r":
+            self.process.kill()
+            said = self.process.stderr.read().decode(errors="replace").strip()[-300:]
+            self.close()
+            why = said or ("it said nothing" if ready else f"it said nothing for {PATIENCE} seconds")
+            raise IsolationError(f"the sandbox ({way}) did not start: {why}")
+
+    def close(self) -> None:
+        """End the process and everything behind the walls."""
+        self.requests.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
 
 
-def bwrap(python: str, packages: Path) -> list[str]:
-    """Bubblewrap, and what it shows: Python, NumPy, two devices and the worker's three files, read-only."""
-    program = shutil.which("bwrap")
-    if not program:
-        raise IsolationError("bubblewrap (`bwrap`) is not installed. Debian, Ubuntu: apt install bubblewrap.")
-    line = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--chdir", "/"]
-    line += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    if (
-        os.geteuid() == 0
-    ):  # the worker gives up root itself: in a user namespace of root it would count as root
-        line += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    else:
-        line += ["--unshare-user"]
-    shown = {"/usr", sys.base_prefix, str(Path(python).parents[1])}
-    for home in sorted(shown):
-        if home == "/usr" or not home.startswith("/usr/"):
-            line += [*parents(home), "--ro-bind", home, home]
-    for name in ("/lib", "/lib64"):
-        if os.path.islink(name):
-            line += ["--symlink", os.readlink(name), name]
-        elif os.path.isdir(name):
-            line += ["--ro-bind", name, name]
-    line += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    for device in ("/dev/null", "/dev/urandom"):
-        line += [*parents(device), "--dev-bind", device, device]
-    ours = "/packages/cnnbook/coursework/inside"
-    line += parents(f"{ours}/x")
-    for name in ("numpy", "numpy.libs"):
-        if (packages / name).is_dir():
-            line += ["--ro-bind", str(packages / name), f"/packages/{name}"]
-    for file in sorted(INSIDE.glob("*.py")):
-        line += ["--ro-bind", str(file), f"{ours}/{file.name}"]
-    return [*line, "--remount-ro", "/"]
+class Sandbox:
+    """A nursery and at most one child: `begin` forks it, `exchange` asks it, `end` ends it.
 
+    used : the seconds of all exchanges so far, see `Limits`. versions : of Python and NumPy in it.
 
-def parents(path: str) -> list[str]:
-    """Folders above `path`, which everybody may enter."""
-    above = [str(folder) for folder in reversed(Path(path).parents)][1:]
-    return [word for folder in above for word in ("--perms", "0755", "--dir", folder)]
+    Raises
+    ------
+    Trouble : if the sandbox does not start, or is lost. No student's code is the reason.
+    """
 
+    def __init__(self, walls: Walls, limits: Limits):
+        self.walls, self.way, self.limits = walls, walls.way, limits
+        self.channel, self.used = None, 0.0
+        self.uid = 2**30 + secrets.randbelow(2**29)
+        self.control, theirs = socket.socketpair()
+        self.lines = self.control.makefile("r")
+        self.control.settimeout(PATIENCE)
+        # A user of its own makes the limit on processes count. Bubblewrap as an ordinary user has one.
+        become = self.uid if self.way == "uid" or (self.way == "bwrap" and os.geteuid() == 0) else 0
+        settings = {"alone": self.way == "bwrap", "uid": become, "filter": sandbox_filter().hex()}
+        settings |= {"memory": int(limits.memory), "processes": limits.processes}
+        try:
+            with theirs:
+                socket.send_fds(walls.requests, [json.dumps(settings).encode()], [theirs.fileno()])
+            said = self.heard()
+        except (OSError, Trouble) as error:
+            self.close()
+            raise Trouble(f"the sandbox ({self.way}) makes no process: {error}") from None
+        self.versions, self.alone = said["ready"], said["alone"]
 
-class Process:
-    """A worker: `exchange` sends it one message and waits for one."""
+    def heard(self) -> dict:
+        """The nursery's answer to an order."""
+        try:
+            return json.loads(self.lines.readline())
+        except (OSError, ValueError):
+            raise Trouble(f"the sandbox ({self.way}) is gone or does not answer") from None
 
-    def __init__(self, way: str, limits: Limits):
-        self.way, self.uid = way, 2**30 + secrets.randbelow(2**29)
-        quiet = {
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            "LC_ALL": "C.UTF-8",
-        }
-        self.process = subprocess.Popen(
-            worker_command(way, limits, self.uid),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=quiet,
-            cwd="/",
-            start_new_session=True,
-        )
-        self.ready = False
-        for pipe in (self.process.stdin, self.process.stdout):
-            os.set_blocking(pipe.fileno(), False)
+    def begin(self) -> None:
+        """Fork a child that no student's code has run in."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self.control, [b'{"order": "fork"}'], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise Trouble(f"the sandbox ({self.way}) is gone") from None
+        self.channel = Channel(ours)
+        self.heard()
+        try:
+            self.channel.exchange(b"", PATIENCE, 1000)
+        except (Closed, Late, WireError) as error:
+            self.end(0)
+            raise Trouble(f"a process of the sandbox ({self.way}) did not start: {error}") from None
 
-    def exchange(self, content: bytes, deadline: float) -> bytes:
-        """Send one message, return the answer; `deadline` is a time of `time.monotonic`.
+    def exchange(self, content: bytes, seconds: float) -> bytes:
+        """Send one message and return the answer. A child that does not answer is ended.
 
         Raises
         ------
-        Stopped : if the process took too long, ended, or sent something that is no message. It is ended then.
+        Stopped : if it took too long, ended, or sent something that is no message.
+        Trouble : if something else ended it.
         """
+        channel = self.channel
         try:
-            self.send(content, deadline)
-            lengths = self.read(LENGTHS.size, deadline)
-            header, body = LENGTHS.unpack(lengths)
-            if header > LARGEST_HEADER or body > LARGEST_BODY:
-                raise Stopped("protocol", "the code sent something that is no answer")
-            answer = lengths + self.read(header + body, deadline)
-            self.ready = True
-            return answer
-        except Stopped:
-            self.close()
-            raise
+            return channel.exchange(content, seconds, self.limits.message)
+        except Late as late:
+            self.end(0)
+            if late.starved:
+                raise Trouble("the machine was too busy to run the submission") from None
+            raise Stopped("time", "it took too long") from None
+        except WireError as error:
+            self.end(0)
+            raise Stopped("protocol", str(error)) from None
+        except Closed:
+            raise self.reason(self.end(GRACE)) from None
+        finally:
+            self.used += channel.used()
 
-    def send(self, content, deadline):
-        pipe, left = self.process.stdin.fileno(), memoryview(content)
-        while left:
-            self.wait(pipe, select.POLLOUT, deadline)
-            try:
-                left = left[os.write(pipe, left[: 1 << 16]) :]
-            except BlockingIOError:
-                continue
-            except BrokenPipeError:
-                raise Stopped("crash", self.reason()) from None
-
-    def read(self, count, deadline):
-        pipe, received = self.process.stdout.fileno(), bytearray()
-        while len(received) < count:
-            self.wait(pipe, select.POLLIN, deadline)
-            try:
-                part = os.read(pipe, min(count - len(received), 1 << 20))
-            except BlockingIOError:
-                continue
-            if not part:
-                raise Stopped("crash", self.reason())
-            received += part
-        return bytes(received)
-
-    def wait(self, pipe, event, deadline):
-        poll = select.poll()
-        poll.register(pipe, event)
-        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
-            raise Stopped("time", "it took too long")
-
-    def reason(self):
-        """Why the process ended, as far as its exit code tells."""
+    def end(self, grace: float = 0) -> dict:
+        """End the child, if there is one, and return how it ended, see `inside.nursery`."""
+        if self.channel is None:
+            return {}
+        self.channel.close()
+        self.channel = None
         try:
-            code = self.process.wait(2)
-        except subprocess.TimeoutExpired:
-            return "the code closed its connection to the grader"
-        if not self.ready:
-            said = self.process.stderr.read().decode(errors="replace").strip()[-300:]
-            raise IsolationError(f"The process for students' code did not start ({self.way}): {said}")
-        number = -code if code < 0 else code - 128
-        if number in set(signal.Signals):
-            return f"the interpreter crashed ({signal.Signals(number).name})"
-        return f"the code ended the interpreter (exit code {code})"
+            self.control.sendall(json.dumps({"order": "end", "grace": grace}).encode())
+        except OSError:
+            raise Trouble(f"the sandbox ({self.way}) is gone") from None
+        return self.heard()
 
-    def close(self):
-        """End the process and everything it started."""
-        if self.process.poll() is None:
-            self.process.kill()
-        if self.way != "bwrap":  # bubblewrap's children die with it
-            self.end_children()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            pipe.close()
+    def reason(self, how: dict) -> Exception:
+        """Why a child ended that closed its connection."""
+        code = os.waitstatus_to_exitcode(how["status"])
+        if how["alive"]:
+            return Stopped("crash", "the code closed its connection to the grader")
+        if code >= 0:
+            return Stopped("crash", f"the code ended the interpreter (exit code {code})")
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        if name in ITS_OWN or not sandbox_filter():
+            return Stopped("crash", f"the interpreter crashed ({name})")
+        return Trouble(f"something outside the sandbox ended a process in it ({name})")
 
-    def end_children(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for _ in range(50 if self.way == "uid" else 0):
+    def close(self) -> None:
+        """End the sandbox and everything in it."""
+        if self.channel:
+            self.channel.close()
+            self.channel = None
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_WR)  # the nursery ends its child, then itself
+            self.lines.read()
+        self.lines.close()
+        self.control.close()
+        if self.way == "uid":
+            self.end_everything()
+
+    def end_everything(self) -> None:
+        """End every process of the sandbox's user."""
+        for _ in range(50):
             ours = [p for p in Path("/proc").iterdir() if p.name.isdigit() and owner(p) == self.uid]
             if not ours:
                 return
@@ -217,7 +231,7 @@ class Process:
             time.sleep(0.02)
 
 
-def owner(path: Path):
+def owner(path: Path) -> int | None:
     """The user a process belongs to, or None if it has ended."""
     try:
         return path.stat().st_uid

@@ -1,25 +1,18 @@
 """A student's code as the tests see it: `student.conv2d(x, kernel)` runs in the sandbox."""
 
-import time
+import hashlib
 from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from cnnbook.coursework.inside.wire import WireError, pack, unpack
-from cnnbook.coursework.inside.worker import Session
+from cnnbook.coursework import replies
+from cnnbook.coursework.inside.wire import WireError, pack
 from cnnbook.coursework.sandbox import USUAL, Limits, Stopped
+from cnnbook.coursework.trouble import StudentError, Trouble
 
 PATIENCE = 2  # a function that took too long this often is not called again
-START = 20  # seconds to start Python and to read a submission
-
-
-class StudentError(AssertionError):
-    """A student's code did not return an answer. category : why, in one word; kind : the error's type."""
-
-    def __init__(self, category: str, message: str, kind: str = ""):
-        super().__init__(message)
-        self.category, self.kind = category, kind
-
+START = 20  # seconds to read a submission and to run its top level
 
 CATEGORIES = {
     "Missing": "missing",
@@ -29,13 +22,14 @@ CATEGORIES = {
     "ImportError": "import",
     "ModuleNotFoundError": "import",
 }
+NEUTRAL = "The function that you were given needs arrays of the task's shapes and kinds. See the task."
 
 
 class Remote:
     """An object that stays in the student's process; its methods are called there."""
 
-    def __init__(self, student, number, type_name, process):
-        self._student, self._number, self._type, self._process = student, number, type_name, process
+    def __init__(self, student, number, made_by, process):
+        self._student, self._number, self._made_by, self._process = student, number, made_by, process
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -44,10 +38,10 @@ class Remote:
 
     def get(self, name):
         """The value of an attribute."""
-        return self._student._ask({"op": "get", "object": self, "name": name}, f"{self._type}.{name}")
+        return self._student._ask({"op": "get", "object": self, "name": name}, f"{self._made_by}.{name}")
 
     def __repr__(self):
-        return f"<the student's {self._type}>"
+        return f"<what the student's {self._made_by} returned>"
 
 
 class Method:
@@ -57,14 +51,22 @@ class Method:
         self.remote, self.name = remote, name
 
     def __call__(self, *args, **kwargs):
-        request = {
-            "op": "method",
-            "object": self.remote,
-            "name": self.name,
-            "args": list(args),
-            "kwargs": kwargs,
-        }
-        return self.remote._student._ask(request, f"{self.remote._type}.{self.name}")
+        request = {"op": "method", "object": self.remote, "name": self.name}
+        request |= {"args": list(args), "kwargs": kwargs}
+        return self.remote._student._ask(request, f"{self.remote._made_by}.{self.name}")
+
+
+@dataclass
+class Read:
+    """What was read of a submission: its kept parts, the names they define, and sentences about the rest.
+
+    broken : why it cannot be run at all, or "".
+    """
+
+    parts: list = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    broken: str = ""
 
 
 class Student:
@@ -73,22 +75,37 @@ class Student:
     Parameters
     ----------
     content, suffix : the submission, as `cnnbook.coursework.inside.extract` takes it.
-    start : makes a process with `exchange(content, deadline)` and `close()`; called again after a crash.
-    limits : see `Limits`.
+    place : makes one process after the other, see `Sandbox`. limits : see `Limits`.
 
     Attributes
     ----------
-    changed : (function, number of the argument) for every argument that was written to.
-    notes : sentences about what was left out of the submission. versions : of the worker.
+    changed : (function, number of the array among its arguments) for every array that was written to. The
+        arguments come back with each answer, and are compared here with what was sent; a function that works
+        on copies changes none.
+    memory : the judge's own, for tests that share a long computation. No student's code sees it.
+
+    Raises
+    ------
+    Trouble : if the place fails before the student's code was reached.
     """
 
-    def __init__(self, content: bytes, suffix: str, start, limits: Limits = USUAL):
-        self._content, self._suffix, self._start, self._limits = content, suffix, start, limits
-        self._process, self._functions, self._slow, self._left = None, [], Counter(), limits.total
-        self._turn = 0
-        self.changed, self.notes, self.versions, self.names = set(), [], {}, []
-        self.memory = {}  # for tests that share a long computation
-        self._open()
+    def __init__(self, content: bytes, suffix: str, place, limits: Limits = USUAL):
+        self._place, self._limits = place, limits
+        self._functions, self._slow, self._made_by = [], Counter(), "object"
+        self._process = self._turn = self._seed = 0
+        self._alive = self._used = False
+        self.changed, self.memory = set(), {}
+        self._read = self._opened(content, suffix)
+
+    @property
+    def names(self) -> list[str]:
+        """The names that the submission defines."""
+        return self._read.names
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about what was left out of the submission."""
+        return self._read.notes
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -99,97 +116,120 @@ class Student:
 
         return call
 
+    def fresh(self, seed: int | None = None) -> None:
+        """End the process: the next call starts another one, which knows nothing of the calls before.
+
+        Parameters
+        ----------
+        seed : of the generators of random numbers in the calls that follow.
+        """
+        if seed is not None:
+            self._seed, self._turn = seed, 0
+        if self._alive and self._used:
+            self._end()
+
     def run_cells(self, cells: list[str]) -> str:
         """Run whole notebook cells after the submission and return what they printed."""
-        return self._ask({"op": "run", "cells": cells}, "a cell")
+        return replies.plain(str(self._ask({"op": "run", "cells": cells}, "a cell")), 100_000)
 
     def close(self):
-        """End the process."""
-        if self._process:
-            self._process.close()
-            self._process = None
+        """End the process and the place."""
+        self._alive = False
+        self._place.close()
 
-    def _open(self):
-        self._process = self._start()
-        load = {"op": "load", "content": np.frombuffer(self._content, np.uint8), "suffix": self._suffix}
+    def _begin(self):
+        self._place.begin()
+        self._process += 1
+        self._alive, self._used = True, False
+
+    def _end(self):
+        self._alive = False
+        self._place.end()
+
+    def _opened(self, content, suffix) -> Read:
+        """Read the submission and run its top level once: nothing was asked yet that its notes could tell."""
+        read, what = Read(), "the first lines of the submission"
         try:
-            self.versions = self._exchange({"op": "hello"}, "Python", START)["value"]
-            reply = self._exchange(load, "the first lines of the submission", START)
-        except StudentError as error:
-            self.notes = [f"The submission cannot be loaded: {error}"]
-            self._process = None
-            return
-        if "error" in reply:
-            self.notes = [f"The submission cannot be loaded: {reply['message']}"]
-        self.notes = list(map(str, reply.get("notes", self.notes)))
-        self.names = reply.get("value", [])
+            self._begin()
+            request = {"op": "read", "content": np.frombuffer(content, np.uint8), "suffix": suffix}
+            reply = self._exchange(request, "the submission", START, replies.LISTS)
+            read.notes = replies.texts(reply.get("notes", []), replies.NOTES, 300)
+            read.parts = replies.parts(reply.get("value", []))
+            reply = self._exchange({"op": "load", "parts": read.parts}, what, START, replies.LISTS)
+            read.names = replies.texts(reply.get("value", []), replies.NAMES, 100)
+            read.notes += replies.texts(reply.get("notes", []), replies.NOTES, 300)
+        except (StudentError, WireError) as error:
+            read.broken = f"The submission cannot be loaded: {error}"
+            read.notes.append(read.broken)
+        read.notes = list(dict.fromkeys(read.notes))[: replies.NOTES]
+        return read
 
     def _ask(self, request, name):
-        if self._process is None:
-            if not self.names:
-                raise StudentError(
-                    "crash", self.notes[0] if self.notes else "the submission cannot be loaded"
-                )
-            self._open()
-            if self._process is None:
-                raise StudentError("crash", self.notes[0])
+        if self._read.broken:
+            raise StudentError("crash", self._read.broken)
         if self._slow[name] >= PATIENCE:
-            raise StudentError("time", f"{name} took too long before and was not called again")
-        if self._left <= 0:
-            raise StudentError(
-                "time", f"all {self._limits.total:g} seconds of this submission were used up before"
-            )
-        self._functions = []
-        reply = self._exchange(request, name)
+            raise StudentError("time", f"{name} took too long before and was not called again.")
+        if self._place.used > self._limits.total:
+            raise StudentError("time", f"All {self._limits.total:g} seconds of this submission are used up.")
+        if not self._alive:
+            self._begin()
+            load = {"op": "load", "parts": self._read.parts}
+            self._exchange(load, "the first lines of the submission", START, replies.LISTS)
+        self._functions, self._used = [], True
+        self._made_by = str(request.get("name", name))
+        reply = self._exchange(request, name, self._limits.seconds, replies.ANSWER, replies.VALUE)
         if "error" in reply:
-            kind, where = str(reply["error"]), str(reply.get("where", ""))
-            message = str(reply["message"])
-            if kind == "WireError":
-                message = f"{name} returned what cannot be compared: {message.removeprefix('WireError: ')}"
-            elif kind == "NotImplementedError":
-                message = f"{name} is not written yet"
-            elif kind != "Missing":
-                message = f"{name} raised {message}" + (f" ({where})" if where else "")
-            raise StudentError(CATEGORIES.get(kind, "error"), message, kind)
-        self.changed |= {(name, number) for number in reply.get("changed", ())}
-        return reply.get("value")
+            raise student_error(name, reply)
+        self._note_changes(request, name, reply.get("sent", []))
+        return reply["value"]
 
-    def _exchange(self, request, name, seconds=None):
+    def _note_changes(self, request, name, back):
+        """Compare the arrays that were sent with what came back."""
+        given = [*request.get("args", ()), *request.get("kwargs", {}).values()]
+        sent = [(number, each) for number, each in enumerate(given) if isinstance(each, np.ndarray)]
+        for (number, array), other in zip(sent, back, strict=False):
+            same = isinstance(other, np.ndarray) and other.shape == array.shape
+            if not (same and np.array_equal(array, other, equal_nan=array.dtype.kind in "fc")):
+                self.changed.add((name, number))
+
+    def _exchange(self, request, name, seconds, *forms):
         self._turn += 1
-        content = pack(request | {"turn": self._turn}, self._keep)
-        began, seconds = time.monotonic(), seconds or self._limits.seconds
-        deadline = began + min(seconds, max(self._left, 0.1))
+        seed = hashlib.blake2b(f"{self._seed} {self._turn}".encode(), digest_size=4)
+        request = request | {"turn": self._turn, "seed": int.from_bytes(seed.digest(), "big")}
         try:
+            content = pack(request, self._keep)
             while True:
-                answer = unpack(self._process.exchange(content, deadline), self._find)
-                if not isinstance(answer, dict) or answer.get("turn") != self._turn:
-                    raise WireError("the answer is no answer")
-                if "callback" not in answer:
-                    return answer
-                content = self._call_back(answer)
+                answer = self._place.exchange(content, seconds)
+                forms = (replies.ERROR, replies.CALLBACK, *forms)
+                reply = replies.checked(answer, self._turn, self._find, forms)
+                if "callback" not in reply:
+                    return reply
+                content = self._call_back(reply)
         except Stopped as stopped:
-            self._process = None
+            self._alive = False
             if stopped.category == "time":
                 self._slow[name] += 1
-                raise StudentError("time", f"{name} took more than {seconds:g} seconds") from None
-            raise StudentError("crash", f"{name}: {stopped}") from None
-        except (WireError, LookupError, TypeError) as error:
-            self.close()
-            raise StudentError("type", f"{name} did not answer properly: {error}") from None
-        finally:
-            self._left -= time.monotonic() - began
+                raise StudentError("time", f"{name} took more than {seconds:g} seconds.") from None
+            raise StudentError("crash", f"{name}: {stopped}.") from None
+        except WireError as error:
+            self._end()
+            raise StudentError("type", f"{name} did not answer properly: {error}.") from None
 
-    def _call_back(self, answer):
+    def _call_back(self, reply):
+        """Answer a call back. Whatever goes wrong, the student's code gets the same sentence."""
         try:
-            function = self._functions[answer["callback"]]
-            return pack({"value": function(*answer["args"])}, self._keep)
-        except Exception as error:  # what the student passed may be anything
-            return pack({"error": f"{type(error).__name__}: {error}"[:300]})
+            if not 0 <= reply["callback"] < len(self._functions):
+                raise WireError("the answer calls a function that was not handed over")
+            return pack({"value": self._functions[reply["callback"]](*reply["args"])}, self._keep)
+        except (WireError, Trouble):
+            raise
+        except Exception:
+            return pack({"error": NEUTRAL})
 
     def _keep(self, value):
         if isinstance(value, Remote):
-            if value._process is not self._process:
-                raise StudentError("crash", f"the {value._type} was lost when its process ended")
+            if value._process != self._process:
+                raise StudentError("crash", f"what {value._made_by} returned was lost with its process.")
             return {"object": value._number}
         if callable(value):
             self._functions.append(value)
@@ -197,40 +237,20 @@ class Student:
         return None
 
     def _find(self, kind, number, rest):
-        if kind != "object":
-            raise WireError(f"unknown kind {kind!r}")
-        return Remote(self, number, str(rest.get("type", "object"))[:60], self._process)
+        if kind != "object" or type(number) is not int or rest:
+            raise WireError("the answer holds an unknown kind of value")
+        return Remote(self, number, self._made_by, self._process)
 
 
-class OwnProcess:
-    """A worker in the grader's own process, for code that is trusted: solutions and mutants."""
-
-    def __init__(self):
-        self.session, self.student = Session(self.call_host), None
-
-    def exchange(self, content, deadline):
-        """As `sandbox.Process.exchange`, without a limit."""
-        return self.session.handle(content)
-
-    def call_host(self, number, args):
-        """Answer a call back, over the same bytes as a real process."""
-        asked = unpack(pack({"callback": number, "args": args}, self.session.keep), self.student._find)
-        answer = unpack(self.student._call_back(asked), self.session.find)
-        if "error" in answer:
-            raise ValueError(answer["error"])
-        return answer["value"]
-
-    def close(self):
-        """Nothing to end."""
-
-
-def trusted(source: str, limits: Limits = USUAL) -> Student:
-    """Trusted code as a `Student`, in this process.
-
-    >>> trusted("def twice(x):\\n    return 2 * x").twice(np.array([1, 2]))
-    array([2, 4])
-    """
-    place = OwnProcess()
-    student = Student(source.encode(), ".py", lambda: place, limits)
-    place.student = student
-    return student
+def student_error(name: str, reply: dict) -> StudentError:
+    """The error that a student's code raised. Its own words are the detail."""
+    kind, where = reply["error"], reply["where"]
+    detail = reply["message"] + (f" ({where})" if where else "")
+    category = CATEGORIES.get(kind, "error")
+    if kind == "WireError":
+        return StudentError(category, f"{name} returned what cannot be compared.", kind, detail)
+    if kind == "NotImplementedError":
+        return StudentError(category, f"{name} is not written yet.", kind)
+    if kind == "Missing":
+        return StudentError(category, f"{name} is not defined.", kind)
+    return StudentError(category, f"{name} raised an error.", kind, detail)

@@ -3,18 +3,22 @@
 import importlib.util
 import inspect
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from cnnbook.coursework.expect import Wrong
-from cnnbook.coursework.student import StudentError
+from cnnbook.coursework.trouble import StudentError, Trouble, Wrong
 
 
 @dataclass
 class Outcome:
-    """What one hidden test found. title : what must hold; reason : one word; message : with values."""
+    """What one hidden test found.
+
+    title : what must hold. reason : one word. message : with values. detail : what the student's code itself
+    wrote, which may hold what the test asked.
+    """
 
     name: str
     title: str
@@ -23,6 +27,7 @@ class Outcome:
     worth: float
     reason: str = ""
     message: str = ""
+    detail: str = ""
     visible: bool = False
 
 
@@ -45,28 +50,50 @@ def tests_of(paths: list[Path]) -> list:
     return found
 
 
-def run_tests(tests: list, student, seed: int, variant: dict) -> list[dict]:
-    """Run every test and report every outcome; nothing a student's code does can stop the next test.
+def outcomes(
+    tests: list, student, seed: int, variant: dict, begun: Callable[[Outcome], None] = lambda outcome: None
+) -> Iterator[dict]:
+    """Run one test after the other; nothing a student's code does can stop the next one.
 
     Parameters
     ----------
     tests : see `tests_of`. student : a `Student`. seed : the course's; each test draws from a generator of
         its own, so that neither order nor other tests change its inputs. variant : the assignment's settings.
+    begun : receives the outcome that counts if the test is never finished.
+
+    Yields
+    ------
+    dict : the fields of an `Outcome`.
+
+    Raises
+    ------
+    Trouble : if the grader itself fails, see `trouble`.
     """
-    outcomes = []
     for test in tests:
-        rng = np.random.default_rng([seed, zlib.crc32(test.__name__.encode())])
+        number = zlib.crc32(test.__name__.encode())
+        rng = np.random.default_rng([seed, number])
         offered = {"student": student, "rng": rng, "variant": variant}
         wanted = {name: offered[name] for name in inspect.signature(test).parameters}
         title = " ".join(test.__doc__.split())
         outcome = Outcome(test.__name__, title, test.category, 0, test.points, visible=test.visible)
+        begun(outcome)
         try:
+            student.fresh(seed ^ number)
             test(**wanted)
             outcome.points = test.points
         except (Wrong, StudentError) as error:
             outcome.reason, outcome.message = error.category, str(error)
+            outcome.detail = getattr(error, "detail", "")
+        except MemoryError:
+            outcome.reason, outcome.message = "memory", "The answer needs too much memory to be judged."
+        except (Trouble, OSError):
+            raise
         except Exception as error:  # an answer of a kind the test did not foresee
-            outcome.reason = "type"
-            outcome.message = f"the answer could not be judged ({type(error).__name__}: {str(error)[:200]})"
-        outcomes.append(asdict(outcome))
-    return outcomes
+            outcome.reason, outcome.message = "type", "The answer could not be judged: it is of another kind."
+            outcome.detail = f"{type(error).__name__}: {error}"[:200]
+        yield asdict(outcome)
+
+
+def run_tests(tests: list, student, seed: int, variant: dict) -> list[dict]:
+    """Run every test and report every outcome, see `outcomes`."""
+    return list(outcomes(tests, student, seed, variant))

@@ -6,9 +6,10 @@ from pathlib import Path
 from cnnbook.coursework import source
 from cnnbook.coursework.commands import add_command
 from cnnbook.coursework.grade import grade_all, jobs_for, line_for
-from cnnbook.coursework.sandbox import Limits, Process
-from cnnbook.coursework.student import Student, StudentError
+from cnnbook.coursework.sandbox import Limits, Sandbox, Walls
+from cnnbook.coursework.student import Student
 from cnnbook.coursework.submissions import refusal
+from cnnbook.coursework.trouble import StudentError
 
 
 def add_grade(commands) -> None:
@@ -89,9 +90,9 @@ def run_try(args, course) -> int:
     if reason := refusal(args.notebook):
         raise ValueError(f"{args.notebook} would not be graded: {reason}")
     limits = Limits(seconds=120, total=300, memory=0)
-    student = Student(
-        args.notebook.read_bytes(), args.notebook.suffix, lambda: Process("unsafe", limits), limits
-    )
+    content, suffix = args.notebook.read_bytes(), args.notebook.suffix
+    walls = Walls("unsafe")
+    student = Student(content, suffix, Sandbox(walls, limits), limits)
     try:
         wanted = source.functions_of(assignment)
         there = [name for name in wanted if name in student.names]
@@ -104,8 +105,9 @@ def run_try(args, course) -> int:
         cells = [text for kind, text, tags in assignment.cells if kind == "code" and "visible-test" in tags]
         print(student.run_cells([source.helpers(), *source.given(assignment), *cells]), end="")
     except StudentError as error:
-        print(f"The checks stopped: {error}")
+        print(f"The checks stopped: {error} {error.detail}".strip())
         return 1
     finally:
         student.close()
+        walls.close()
     return 0

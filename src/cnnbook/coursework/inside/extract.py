@@ -25,19 +25,21 @@ def extract(content: bytes, suffix: str):
 
     Returns
     -------
-    (parts, notes) : parts is a list of (cell name, syntax tree with one statement), in order; notes are
-        sentences about what was left out.
+    (parts, notes) : parts is a list of (cell name, number of the first line, text of one statement), in
+        order; notes are sentences about what was left out.
 
     Examples
     --------
-    >>> parts, notes = extract(b"import numpy as np\\nprint('training')\\ndef f(x):\\n    return x", ".py")
-    >>> [type(tree.body[0]).__name__ for _, tree in parts], notes
-    (['Import', 'FunctionDef'], [])
+    >>> extract(b"import numpy as np\\nprint('training')\\ndef f(x):\\n    return x", ".py")[0]
+    [('the file', 1, 'import numpy as np'), ('the file', 3, 'def f(x):\\n    return x')]
     """
-    notes, parts, rest = [], [], []
+    notes, parts, rest, texts = [], [], [], []
     for name, source in cells(content, suffix, notes):
         try:
-            tree = parsed(source, name, commands=suffix != ".py")
+            source, tree = parsed(
+                source.replace("\r\n", "\n").replace("\r", "\n"), name, commands=suffix != ".py"
+            )
+            lines = source.encode().split(b"\n")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
             reason = getattr(error, "msg", None) or type(error).__name__
@@ -46,13 +48,31 @@ def extract(content: bytes, suffix: str):
         for statement in tree.body:
             kept = isinstance(statement, DEFINITIONS) or is_constant(statement)
             (parts if kept else rest).append((name, ast.Module([statement], [])))
-    return parts, notes + missed(parts, rest)
+            if kept:
+                texts.append((name, *text_of(statement, lines)))
+    return texts, notes + missed(parts, rest)
+
+
+def text_of(statement, lines):
+    """The number of a statement's first line, and its text with decorators. lines : of the source, in bytes.
+
+    >>> text_of(ast.parse("a = 1; b = (2,\\n 3)").body[1], [b"a = 1; b = (2,", b" 3)"])
+    (1, 'b = (2,\\n 3)')
+    """
+    first, start = statement.lineno, statement.col_offset
+    for decorator in getattr(statement, "decorator_list", ()):
+        if decorator.lineno < first:
+            first, start = decorator.lineno, 0
+    kept = lines[first - 1 : statement.end_lineno]
+    kept[-1] = kept[-1][: statement.end_col_offset]
+    kept[0] = kept[0][start:]
+    return first, b"\n".join(kept).decode()
 
 
 def parsed(source, name, commands):
-    """The syntax tree. Where `commands` may stand between the code, they count as `pass`."""
+    """(source, syntax tree). Where `commands` may stand between the code, they count as `pass`."""
     try:
-        return ast.parse(source, name)
+        return source, ast.parse(source, name)
     except SyntaxError:
         if not commands:
             raise
@@ -61,7 +81,8 @@ def parsed(source, name, commands):
         command = COMMAND.match(line)
         if command and complete(lines[:number]):
             lines[number] = f"{command[1]}pass"
-    return ast.parse("\n".join(lines), name)
+    source = "\n".join(lines)
+    return source, ast.parse(source, name)
 
 
 def complete(lines):
