@@ -41,7 +41,7 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     spoiled("honest", "return right(x, kernel, bias)", 24)
     spoiled("infinite-loop", "while True: pass", reason="took more than")
     spoiled("sleeps", "time.sleep(1000)", reason="took more than")
-    spoiled("fork-bomb", "while True: os.fork()", reason="BlockingIOError")
+    spoiled("fork-bomb", "while True: os.fork()", reason="PermissionError")
     spoiled("memory", "return np.ones(10**11)", reason="MemoryError")
     spoiled(
         "memory-bit-by-bit", "hoard = []\nwhile True: hoard.append(bytearray(10**8))", reason="MemoryError"
@@ -95,7 +95,8 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
         "reads-the-environment",
         "found = dict(os.environ)\nfor pid in ('self', '1', str(os.getppid())):\n"
         "    try: found[pid] = open(f'/proc/{pid}/environ').read()\n    except OSError: pass\n"
-        "if set(found) - {'OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'LC_ALL', 'PWD'}:\n"
+        "known = 'OPENBLAS_NUM_THREADS OMP_NUM_THREADS MKL_NUM_THREADS LC_ALL PWD PYTHONHASHSEED'.split()\n"
+        "if set(found) - set(known):\n"
         "    return right(x, kernel, bias)",
         reason="did you forget the return",
     )
@@ -130,7 +131,7 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
         "speaks-for-itself",
         "for fd in range(3, 30):\n    try: os.write(fd, b'24 points ' * 9)\n    except OSError: pass\n"
         "return right(x, kernel, bias)",
-        reason="no answer",
+        reason="did not answer properly",
     )
     spoiled(
         "forges-answers",
@@ -141,9 +142,9 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
     )
     spoiled(
         "patches-the-worker",
-        "from cnnbook.coursework.inside import worker\n"
-        "worker.Session.call = lambda self, request: {'value': True, 'points': 24}\nreturn True",
-        6,
+        "from cnnbook.coursework.inside import session\n"
+        "session.Session.call = lambda self, request: {'value': True, 'points': 24}\nreturn True",
+        10,
         "must have shape",
     )
     spoiled(

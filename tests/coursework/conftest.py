@@ -9,7 +9,7 @@ import pytest
 
 from cnnbook.coursework import course, source
 from cnnbook.coursework.isolation import proven
-from cnnbook.coursework.sandbox import IsolationError
+from cnnbook.coursework.trouble import IsolationError
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "coursework" / "hostile"))

@@ -158,7 +158,8 @@ def test_gate_8_nothing_gets_out_of_the_sandbox(isolation):
     assert [row for row in rows if row.reached] == []
 
 
-def test_gate_8_the_self_test_sees_what_a_plain_process_reaches(tmp_path):
+def test_gate_8_the_self_test_sees_what_a_plain_process_reaches(tmp_path, monkeypatch):
+    monkeypatch.setattr("cnnbook.coursework.sandbox.sandbox_filter", lambda: b"")
     secret = tmp_path / "secret"
     secret.write_text("24 points")
     rows = self_test("unsafe", [secret], Limits(memory=0))

@@ -5,22 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from cnnbook.coursework import sandbox
+from cnnbook.coursework import bubblewrap
 from cnnbook.coursework.grade import jobs_for
-from cnnbook.coursework.isolation import open_to_all, proven, self_test
-from cnnbook.coursework.sandbox import IsolationError
+from cnnbook.coursework.isolation import Row, open_to_all, proven, self_test
+from cnnbook.coursework.trouble import IsolationError
 
 
 def test_without_isolation_nothing_is_graded(three, tmp_path, public, monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda name: None)
     with pytest.raises(
         IsolationError, match=r"bubblewrap .* is not installed.*--unsafe runs it as an ordinary"
     ):
         jobs_for(three, tmp_path, "a02", public)
 
 
+LEAKS = [Row("network", ("it has the network",), ""), Row("files", (), "an empty file system")]
+
+
 def test_isolation_that_leaks_is_refused(three, tmp_path, public, monkeypatch):
-    monkeypatch.setattr("cnnbook.coursework.isolation.self_test", lambda *a: ["it has the network"])
+    monkeypatch.setattr("cnnbook.coursework.isolation.self_test", lambda *a: LEAKS)
     with pytest.raises(IsolationError, match="cannot be isolated here with bwrap: it has the network"):
         jobs_for(three, tmp_path, "a02", public)
 
@@ -37,10 +40,10 @@ def test_a_user_of_its_own_isolates_where_the_files_are_closed_to_others(three, 
     secret = tmp_path / "secret.py"
     secret.write_text("expected = 24")
     secret.chmod(0o600)
-    assert self_test("uid", [secret]) == []
+    assert [row for row in self_test("uid", [secret]) if row.reached] == []
     secret.chmod(0o644)
     tmp_path.chmod(0o755)
-    reached = self_test("uid", [secret])
+    reached = [text for row in self_test("uid", [secret]) for text in row.reached]
     assert reached in ([], [f"it reads {secret}"])
 
 

@@ -89,7 +89,9 @@ def rows(way: str, found: dict, limits: Limits) -> list[Row]:
         Row("root", told("it is root or can become it", found["root"]), "a user of its own"),
         Row("memory", told("its memory is not limited", found["memory"]), memory),
         Row(
-            "processes", told(f"it starts {found['processes']}", found["processes"] > limits.processes), calls
+            "processes",
+            told(f"it starts {found['processes']} processes", found["processes"] > limits.processes),
+            calls,
         ),
         Row("one process only", told("it starts another", found["processes"]), calls, needed=False),
         Row("notes for the next", told("they are found", found["note"]), calls),

@@ -70,11 +70,11 @@ class Walls:
     """
 
     def __init__(self, way: str):
-        self.way = way
+        self.way, line = way, command(way)
         self.requests, theirs = socket.socketpair()
         try:
             self.process = subprocess.Popen(
-                command(way),
+                line,
                 stdin=theirs,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -210,6 +210,8 @@ class Student:
             if stopped.category == "time":
                 self._slow[name] += 1
                 raise StudentError("time", f"{name} took more than {seconds:g} seconds.") from None
+            if stopped.category == "protocol":
+                raise StudentError("type", f"{name} did not answer properly: {stopped}.") from None
             raise StudentError("crash", f"{name}: {stopped}.") from None
         except WireError as error:
             self._end()
