@@ -4,10 +4,11 @@ A result depends on the submission, the tests, the seed, the variant, the limits
 nothing else: no times, no names of machines. The same seed gives the same bytes.
 """
 
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnbook.coursework import results
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.fingerprint import fingerprint
@@ -15,9 +16,9 @@ from cnnbook.coursework.inside.worker import versions
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process
 from cnnbook.coursework.source import Assignment
 from cnnbook.coursework.student import Student
-from cnnbook.coursework.submissions import refusal
+from cnnbook.coursework.submissions import Refused, read
 from cnnbook.coursework.testing import run_tests, tests_of
-from cnnbook.files import atomic_write
+from cnnbook.coursework.texts import plain
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,15 @@ class Job:
     @property
     def result_file(self) -> Path:
         """Where the result is written."""
-        return self.out / file_name(self.key, ".json")
+        return self.out / file_name(plain(self.key), ".json")
 
     def limits_in(self, assignment: Assignment) -> Limits:
         """What the submission may use."""
         return self.limits or Limits(**assignment.header.get("limits", {}))
 
     def fingerprint(self, assignment: Assignment, content: bytes) -> str:
-        """A hash of all that decides the result, see `fingerprint`."""
+        """A hash of all that decides the result, see `fingerprint`: the ending says how a file is read."""
+        content = os.fsencode(self.path.suffix.lower()) + b"\n" + content
         return fingerprint(content, assignment, self.course.seed, self.way, self.limits_in(assignment))
 
 
@@ -68,18 +70,16 @@ def grade_one(job: Job) -> dict:
     try:
         assignment = job.course.assignment(job.assignment)
         result["most"] = assignment.header["points"]
-        reason = refusal(job.path)
-        content = b"" if reason else job.path.read_bytes()
+        result["fingerprint"] = job.fingerprint(assignment, b"")
+        content = read(job.path)
         result["fingerprint"] = job.fingerprint(assignment, content)
-        if reason:
-            result |= {"status": "refused", "reason": reason, "score": 0, "tests": [], "notes": []}
-        else:
-            result |= judged(job, assignment, content)
+        return results.write(job.result_file, result | judged(job, assignment, content), job.course)
+    except Refused as refused:
+        result |= {"status": refused.status, "reason": str(refused), "score": refused.score}
+        result |= {"tests": [], "notes": []}
     except Exception as error:
         result["reason"] = f"{type(error).__name__}: {error}"
-    job.out.mkdir(parents=True, exist_ok=True)
-    atomic_write(job.result_file, json.dumps(result, indent=1, sort_keys=True) + "\n")
-    return result
+    return results.write(job.result_file, result, job.course)
 
 
 def judged(job: Job, assignment: Assignment, content: bytes) -> dict:
@@ -106,11 +106,16 @@ def same_release(theirs: dict) -> bool:
 
 
 def finished(job: Job) -> dict | None:
-    """The result of an earlier run, if all that decides it is the same now; see `fingerprint`."""
+    """The result of an earlier run, if it is as it was written and all that decides it is the same now."""
     try:
-        before = json.loads(job.result_file.read_text("utf-8"))
-        content = b"" if refusal(job.path) else job.path.read_bytes()
-        now = job.fingerprint(job.course.assignment(job.assignment), content)
-        return before if before["status"] != "failed" and before["fingerprint"] == now else None
+        before = results.read(job.result_file, job.course)
+        try:
+            content, now = read(job.path), {"status": "graded"}
+        except Refused as refused:
+            content, now = b"", {"status": refused.status, "reason": plain(str(refused))}
+        assignment = job.course.assignment(job.assignment)
+        now |= {"assignment": job.assignment, "fingerprint": job.fingerprint(assignment, content)}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):  # a broken or foreign file
         return None
+    same = all(before.get(name) == value for name, value in now.items())
+    return before if same and before["status"] != "failed" else None
