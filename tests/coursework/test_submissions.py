@@ -40,12 +40,12 @@ def test_nothing_of_a_name_reaches_a_terminal_raw():
     assert printable(Path("Zoë 李 👩 देव")) == "Zoë 李 👩 देव"
 
 
-def nested(folder, depth):
-    """Make folders in folders, with a file at the bottom, where one path would be too long to name."""
+def nested(folder, name, depth):
+    """Make folders in folders with a file at the bottom, one step at a time: no path needs to be short."""
     here = os.open(folder, os.O_RDONLY)
     for _ in range(depth):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = below
     os.close(os.open("deep.py", os.O_CREAT | os.O_WRONLY, dir_fd=here))
@@ -68,7 +68,7 @@ def clumsy(tmp_path):
         os.chdir(folder)
         server.bind("5-socket.py")
         os.chdir(here)
-    nested(folder, 1100)
+    nested(folder, "d", 1100)
     (folder / "7-\x1b]0;hello\x07\u202e.txt").write_text("x")
     (Path(os.fsdecode(os.fsencode(folder) + b"/8-\xff\xfe.py"))).write_bytes(b"")
     yield folder
@@ -117,11 +117,7 @@ def test_a_folder_with_nothing_but_odd_entries_is_graded_too(isolation, public, 
 
 
 def test_a_name_too_long_for_the_system_is_a_row(tmp_path):
-    here = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(19):
-        os.mkdir("x" * 250, dir_fd=here)
-        here = os.open("x" * 250, os.O_RDONLY, dir_fd=here)
-    os.close(os.open("deep.py", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    nested(tmp_path, "x" * 250, 19)
     (path,) = submissions_in(tmp_path).values()
     with pytest.raises(Unreadable, match=r"^It cannot be read: File name too long\. "):
         read(path)

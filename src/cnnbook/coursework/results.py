@@ -13,6 +13,7 @@ from cnnbook.coursework.sealing import LARGEST, LONGEST_KEY, seal, text_of, veri
 from cnnbook.coursework.texts import plain, say
 from cnnbook.files import atomic_write
 
+NEEDED = {"assignment", "submission", "status", "score", "seal"}
 CHANGED = "was changed after grading: grade it again"
 
 
@@ -43,7 +44,7 @@ def read(path: Path, course: Course) -> dict:
     Unverified : if it is not as `grade` wrote it for this course and this submission.
     """
     found = content_of(path)
-    if found is None:
+    if found is None or not found.keys() >= NEEDED:
         raise Unverified(f"is no result of `grade`, or {CHANGED}, or move it elsewhere")
     if not verified(found, course) or fault(found):
         raise Unverified(CHANGED)
@@ -87,16 +88,18 @@ def results_in(folder: Path, course: Course, tell: Callable[[str], None] | None 
         try:
             found.append(read(path, course))
         except Unverified as error:
-            tell(f"{path} {error}.")
-            changed.append(row_for(path, str(error)))
+            changed.append((path, str(error)))
     if not found and not changed:
         raise ValueError(f"{folder} must hold results of `grade`. It holds none.")
     if not found:
         raise ValueError(
-            f"{folder} must hold results of this course. It holds {len(changed)} files, and none was written "
-            "with this course's seed: if --course or --seed-file is missing, give it; else grade again."
+            f"{folder} must hold results of this course. None of its {len(changed)} files is as `grade` "
+            "wrote it with this course's seed. Give --course (or --seed-file) if it is missing, or grade again."
         )
-    return sorted(found + changed, key=lambda result: result["submission"])
+    for path, reason in changed:
+        tell(f"{path} {reason}.")
+    found += [row_for(path, reason) for path, reason in changed]
+    return sorted(found, key=lambda result: result["submission"])
 
 
 def row_for(path: Path, reason: str) -> dict:
