@@ -372,7 +372,7 @@ def test_where_nothing_verifies_the_course_may_be_missing(command, public, tmp_p
         written(tmp_path / "results", replace(public, seed=5), **result)
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "None of its 2 files is as `grade` wrote it with this course's seed" in line
+    assert "results of this course, as `grade` wrote them with its seed. None of its 2 files is one." in line
     assert "Give --course (or --seed-file) if it is missing, or grade again." in line
 
 

@@ -14,7 +14,7 @@ from cnnbook.coursework.isolation import proven
 from cnnbook.coursework.job import Job, finished, grade_one
 from cnnbook.coursework.results import refuse_others
 from cnnbook.coursework.submissions import ordinary, submissions_in
-from cnnbook.coursework.texts import plain, say
+from cnnbook.coursework.texts import NAME, plain, say
 
 
 def jobs_for(
@@ -112,8 +112,8 @@ def line_for(result: dict) -> str:
     'ada: 3 of 4'
     """
     if result["status"] == "graded":
-        return f"{plain(result['submission'])}: {result['score']:g} of {result['most']:g}"
-    return plain(f"{result['submission']}: {result['status']}. {result['reason']}")
+        return f"{plain(result['submission'], NAME)}: {result['score']:g} of {result['most']:g}"
+    return f"{plain(result['submission'], NAME)}: {result['status']}. {plain(result['reason'])}"
 
 
 def time_left(seconds: float) -> str:

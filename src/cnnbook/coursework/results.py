@@ -93,8 +93,8 @@ def results_in(folder: Path, course: Course, tell: Callable[[str], None] | None 
         raise ValueError(f"{folder} must hold results of `grade`. It holds none.")
     if not found:
         raise ValueError(
-            f"{folder} must hold results of this course. None of its {len(changed)} files is as `grade` "
-            "wrote it with this course's seed. Give --course (or --seed-file) if it is missing, or grade again."
+            f"{folder} must hold results of this course, as `grade` wrote them with its seed. None of its "
+            f"{len(changed)} files is one. Give --course (or --seed-file) if it is missing, or grade again."
         )
     for path, reason in changed:
         tell(f"{path} {reason}.")

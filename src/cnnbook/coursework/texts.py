@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 
+NAME = 200  # characters of a name that are printed
 RISKY = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format and bidirectional characters, half a pair, line ends
 
 

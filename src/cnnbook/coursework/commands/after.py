@@ -9,7 +9,7 @@ from cnnbook.coursework.feedback import page
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.marks import NO_POINTS, Mark, marks_of, read_manual
 from cnnbook.coursework.results import results_in
-from cnnbook.coursework.texts import say
+from cnnbook.coursework.texts import NAME, plain, say
 from cnnbook.files import atomic_write
 
 
@@ -114,7 +114,7 @@ def write_unmatched(marks: list[Mark], out: Path) -> None:
         beside = out.with_name(f"{out.stem}-unmatched.csv")
         atomic_write(beside, export.plain_csv(unmatched, ""))
         say(f"wrote {beside}: {len(unmatched)} to look at")
-        say(*(f"  {mark.submission}: {mark.reason}" for mark in unmatched))
+        say(*(f"  {plain(mark.submission, NAME)}: {mark.reason}" for mark in unmatched))
 
 
 def add_feedback(commands) -> None:
