@@ -260,6 +260,17 @@ def test_results_of_another_assignment_are_not_overwritten(once, public, three, 
     path.unlink()
     (tmp_path / "out" / "package.json").write_text('{"assignment": "a01"}')
     assert main(arguments) == 0
+    written(tmp_path / "out", public, submission="late", assignment="a01")
+    assert main(arguments) == 2
+
+
+def test_a_result_edited_to_be_of_another_assignment_stops_nobody(once, public, three, tmp_path):
+    arguments = ["grade", str(three), "--assignment", "a02", "--out", str(tmp_path / "out"), "--unsafe"]
+    assert main(arguments) == 0
+    edited(tmp_path / "out" / "ada.json", assignment="a01")
+    once.clear()
+    assert main(arguments) == 0
+    assert once == ["ada"]
 
 
 def test_two_graders_at_once_are_one_too_many_and_a_dead_one_holds_nothing(once, three, tmp_path, capsys):

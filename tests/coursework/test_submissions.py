@@ -11,7 +11,7 @@ import pytest
 
 from cnnbook.coursework import submissions
 from cnnbook.coursework.grade import grade_all, jobs_for
-from cnnbook.coursework.submissions import Refused, Unreadable, printable, read, submissions_in
+from cnnbook.coursework.submissions import Refused, Unreadable, ordinary, printable, read, submissions_in
 
 
 def test_a_name_that_is_not_utf_8_can_be_written_down_everywhere(tmp_path):
@@ -107,6 +107,13 @@ def test_an_odd_entry_costs_nobody_else_the_grading(isolation, public, clumsy, t
     assert {r["submission"]: r["score"] for r in results} == {**dict.fromkeys(WHY, 0), "ordinary": 24}
     assert {r["submission"]: r["reason"] for r in results} == {**WHY, "ordinary": ""}
     assert all(line.isprintable() for line in lines)
+
+
+def test_the_sandbox_is_tried_with_an_ordinary_file(clumsy):
+    found = submissions_in(clumsy)
+    assert ordinary(found.values()) == [(clumsy / "ordinary.py").resolve()]
+    del found["ordinary"]
+    assert ordinary([found["8-\\xff\\xfe"], *found.values()]) == []
 
 
 def test_a_folder_with_nothing_but_odd_entries_is_graded_too(isolation, public, tmp_path):

@@ -42,7 +42,7 @@ def jobs_for(
     if not found:
         raise ValueError(f"{folder} must hold submissions. It holds none: no .ipynb, .py or .md file.")
     tests = course.assignment(assignment).tests
-    refuse_others(out, assignment)
+    refuse_others(out, assignment, course)
     way = proven(way, [*(path.resolve() for path in tests), *ordinary(found.values())])
     chosen = list(found.items())[part - 1 :: count]
     return [Job(key, path, out, assignment, course, way, limits) for key, path in chosen]

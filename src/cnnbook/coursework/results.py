@@ -118,18 +118,27 @@ def row_for(path: Path, reason: str) -> dict:
     }
 
 
-def refuse_others(folder: Path, assignment: str) -> None:
-    """Refuse to write where results of another assignment are.
+def refuse_others(folder: Path, assignment: str, course: Course) -> None:
+    """Refuse to write where results of another assignment are: they would be overwritten.
+
+    A single file beside results of this assignment that merely says so, without the seal, stops nothing.
 
     Raises
     ------
-    ValueError : if there are any: they would be overwritten.
+    ValueError : if there are any.
     """
+    ours, others = False, []
     for path in files_in(folder):
         content = content_of(path) or {}
-        other = content.get("assignment")
-        if "submission" in content and isinstance(other, str) and other != assignment:
-            raise ValueError(
-                f"{folder} must hold results of {assignment} only. {path.name} is one of {plain(other, 60)}. "
-                "Choose another folder with --out."
-            )
+        if not content.keys() >= NEEDED - {"seal"}:
+            continue
+        if content["assignment"] == assignment:
+            ours = True
+        else:
+            others.append((not verified(content, course), path.name, plain(str(content["assignment"]), 60)))
+    if others and (not ours or not min(others)[0]):
+        _, name, other = min(others)
+        raise ValueError(
+            f"{folder} must hold results of {assignment} only. {name} is one of {other}. "
+            "Choose another folder with --out."
+        )

@@ -94,10 +94,11 @@ def printable(path: Path) -> str:
 
 
 def ordinary(paths) -> list[Path]:
-    """The first path of an ordinary file with an ordinary name, in a list; empty if there is none."""
+    """The first ordinary file with an ordinary name and something in it, as a list of one, or an empty list."""
     for path in paths:
         try:
-            if stat.S_ISREG(os.lstat(path).st_mode) and printable(path) == path.as_posix():
+            found = os.lstat(path)
+            if stat.S_ISREG(found.st_mode) and found.st_size and printable(path) == path.as_posix():
                 return [Path(os.path.realpath(path))]
         except OSError:
             continue
