@@ -52,12 +52,14 @@ def autograder(tmp_path, public, isolation):
         archive.extractall(top / "source")
     python = python_with(installed_by((top / "source" / "setup.sh").read_text()), tmp_path)
 
-    def run():
+    def run(code=0):
         env = {"PATH": os.environ["PATH"], "AUTOGRADER": str(top), "PYTHON": str(python)}
         script = ["bash", top / "source" / "run_autograder"]
         done = subprocess.run(script, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads((top / "results" / "results.json").read_text())
+        assert done.returncode == code, done.stderr
+        there = top / "results" / "results.json"
+        assert there.exists() == (code == 0)
+        return json.loads(there.read_text()) if code == 0 else done.stderr
 
     return top, run
 
@@ -175,6 +177,16 @@ def grading(tmp_path, public, a02, monkeypatch):
     (top / "results" / "results.json").write_text('{"score": 24}')
     monkeypatch.setattr(gradescope, "proven", lambda way, secret: "unsafe")
     return top
+
+
+def test_the_script_that_gradescope_runs_ends_with_an_error_and_no_results(autograder, a02):
+    top, run = autograder
+    (top / "submission" / "hw.py").write_text(a02.solution)
+    assert run()["score"] == 24
+    (top / "source" / "coursework" / "a02_convolution" / "hidden_tests.py").write_text("1 +")
+    assert run(code=1).count("The grader had trouble: SyntaxError") == gradescope.TRIES
+    (top / "source" / "job.json").write_text("{")
+    run(code=1)
 
 
 GRADED = {"status": "graded", "score": 3, "tests": [], "notes": []}

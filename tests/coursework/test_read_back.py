@@ -286,3 +286,53 @@ def test_nbgraders_notebook_is_one_for_jupyter_and_for_nbgrader(private):
     (cell,) = [cell for cell in notebook.cells if cell.metadata.nbgrader.grade_id == "test_of_my_own"]
     assert cell.source.startswith('# </script> "quoted" ')
     ast.parse(cell.source)
+
+
+ANGRY = """
+import numpy as np
+
+def conv2d_loops(x, kernel, bias):
+    raise ValueError({text!r})
+
+def im2col(x, height, width):
+    raise type({name!r}, (Exception,), {{}})({text!r} * 1000)
+
+def conv2d(x, kernel, bias):
+    x[...] = 0
+    raise KeyError(chr(0x202e), {text!r})
+"""
+
+
+def test_what_code_shouts_in_the_sandbox_comes_out_clean_everywhere(
+    isolation, public, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for number, text in enumerate(HOSTILE[:-2]):
+        source = ANGRY.format(text=text, name=text.replace("\x00", "") or "E")
+        if not is_clean(text, "\t\r\n\u200b\ufeff\u2028\u2029"):
+            source = source.encode("utf-8", "backslashreplace").decode()
+        (tmp_path / "in" / f"s{number}.py").write_text(source, "utf-8", newline="")
+    assert main(["grade", "in", "--assignment", "a02"]) == 0
+    for path in (tmp_path / "results").glob("*.json"):
+        assert path.stat().st_size < 200_000
+        assert is_clean(path.read_text("utf-8"), "\n")
+        result = results.read(path, public)
+        assert result["score"] == 0
+        said = [text for test in result["tests"] for text in test.values() if isinstance(text, str)]
+        shouted = [text for text in said if "ValueError" in text]
+        assert shouted
+        assert all(plain(HOSTILE[int(path.stem[1:])]).strip()[:20] in text for text in shouted)
+    for show in course.POLICIES:
+        assert main(["feedback", "--show", show]) == 0
+        for path in (tmp_path / "feedback").iterdir():
+            assert is_clean(path.read_text("utf-8"), "\n")
+            assert {name for name, _ in Structure(path.read_text("utf-8")).elements} <= ELEMENTS
+    assert main(["export", "--to", "csv"]) == 0
+    assert len(table((tmp_path / "marks-csv.csv").read_text("utf-8"))) == len(HOSTILE[:-2]) + 1
+    told = capsys.readouterr()
+    assert is_clean(told.out + told.err, "\n")
+
+
+NAMES = ["html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "strong", "ul", "li"]
+ELEMENTS = {*NAMES, *(f"/{name}" for name in NAMES)}

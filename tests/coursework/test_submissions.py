@@ -184,6 +184,15 @@ def test_a_file_exchanged_after_the_look_at_it_is_refused(make, reason, tmp_path
         read(path)
 
 
+def test_a_device_is_refused_and_what_is_gone_cannot_be_read(tmp_path):
+    with pytest.raises(Refused, match=r"^It is a device\. Hand in an ordinary file\.$"):
+        read(Path("/dev/zero"))
+    with pytest.raises(Unreadable, match=r"^It cannot be read: No such file or directory\."):
+        read(tmp_path / "gone.py")
+    with pytest.raises(OSError, match="No such file"):
+        submissions_in(tmp_path / "gone")
+
+
 def test_what_is_too_large_is_refused_even_when_it_grows(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "LARGEST", 10)
     path = tmp_path / "ada.py"

@@ -5,10 +5,10 @@ import io
 import unicodedata
 
 from cnnbook.coursework.marks import Mark
-from cnnbook.coursework.texts import plain
+from cnnbook.coursework.texts import RISKY, plain
 
 FORMULA = "=+-@"  # what a spreadsheet takes for a formula, in any width
-STRIPPED = ("Zs", "Zl", "Zp", "Cc", "Cf", "Cs")  # what it may skip before one
+STRIPPED = ("Zs", *RISKY)  # what it may skip before one
 JOINERS = "\u200c\u200d"  # names in some scripts need them
 
 

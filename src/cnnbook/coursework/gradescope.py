@@ -88,10 +88,10 @@ def main(top: Path) -> int:
     execute correctly", without a score. The instructor reads the reason among the autograder's output, and
     runs it again.
     """
-    settings = json.loads((top / "source" / "job.json").read_text("utf-8"))
     out = top / "results" / "results.json"
     out.parent.mkdir(exist_ok=True)
     out.unlink(missing_ok=True)
+    settings = json.loads((top / "source" / "job.json").read_text("utf-8"))
     for _ in range(TRIES):
         try:
             said = grade_submission(top, settings)

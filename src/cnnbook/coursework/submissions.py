@@ -94,7 +94,7 @@ def printable(path: Path) -> str:
 
 
 def ordinary(paths) -> list[Path]:
-    """The first ordinary file with an ordinary name and something in it, as a list of one, or an empty list."""
+    """The first ordinary file with an ordinary name and something in it: a list of one file or none."""
     for path in paths:
         try:
             found = os.lstat(path)
