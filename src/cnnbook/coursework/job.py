@@ -14,6 +14,7 @@ from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.fingerprint import fingerprint
 from cnnbook.coursework.inside.worker import versions
 from cnnbook.coursework.sandbox import IsolationError, Limits, Process
+from cnnbook.coursework.sealing import MESSAGE
 from cnnbook.coursework.source import Assignment
 from cnnbook.coursework.student import Student
 from cnnbook.coursework.submissions import Refused, read
@@ -112,7 +113,7 @@ def finished(job: Job) -> dict | None:
         try:
             content, now = read(job.path), {"status": "graded"}
         except Refused as refused:
-            content, now = b"", {"status": refused.status, "reason": plain(str(refused))}
+            content, now = b"", {"status": refused.status, "reason": plain(str(refused), MESSAGE)}
         assignment = job.course.assignment(job.assignment)
         now |= {"assignment": job.assignment, "fingerprint": job.fingerprint(assignment, content)}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):  # a broken or foreign file

@@ -57,10 +57,13 @@ def content_of(path: Path) -> dict | None:
     """The JSON object in a file, or None. It reads ordinary files of a result's size and nothing else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return None
-            found = json.loads(file.read(5 * LARGEST).decode("utf-8"))
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                found = json.loads(file.read(5 * LARGEST).decode("utf-8"))
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -1,6 +1,7 @@
 """The seal of a result: who does not know the course's seed cannot change a score and not be noticed.
 
-What students' code wrote is cleaned and cut before it is sealed.
+What students' code wrote is cleaned and cut before it is sealed. The public course's seed is known to all:
+there, a seal shows damage and slips, not intent.
 """
 
 import hashlib
