@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cnnbook.coursework import source
+from cnnbook.coursework import course, results, source
 from cnnbook.coursework.__main__ import main, parser
+from cnnbook.coursework.file_names import file_name
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "chapters" / "instructors.md").read_text("utf-8")
@@ -88,30 +89,30 @@ def test_a_command_that_cannot_start_says_why_in_one_sentence(
     arguments, message, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "empty").mkdir()
-    graded(tmp_path / "some", "s1", "s1.json", 20)
+    graded(tmp_path / "some", "s1", 20)
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
 
 
 def test_a_roster_is_asked_for_where_a_platform_needs_one(tmp_path, capsys):
-    result = {"assignment": "a02", "submission": "x", "score": 1, "most": 2, "reason": "", "status": "graded"}
-    (tmp_path / "x.json").write_text(json.dumps(result))
+    graded(tmp_path, "x", 1)
     assert main(["export", str(tmp_path), "--to", "canvas"]) == 2
     assert "--to canvas needs --roster" in capsys.readouterr().err
 
 
-def graded(folder, key, name, score, **more):
-    """A result as `grade` writes it."""
+def graded(folder, key, score, where=None, **more):
+    """A result as `grade` writes it, for the public course or `where`."""
     facts = {"assignment": "a06", "submission": key, "score": score, "most": 20, "reason": ""}
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(json.dumps({**facts, "status": "graded", **more}))
+    path = folder / file_name(key, ".json")
+    results.write(path, {**facts, "status": "graded", **more}, where or course.load())
+    return path
 
 
 def test_marks_without_points_by_hand_are_counted_and_named(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    graded(tmp_path / "results", "s1", "s1.json", 20)
-    graded(tmp_path / "results", "s2", "s2.json", 7)
+    graded(tmp_path / "results", "s1", 20)
+    graded(tmp_path / "results", "s2", 7)
     (tmp_path / "manual.csv").write_text("submission,points\ns1,3\n")
     assert main(["export", "--to", "csv", "--manual", "manual.csv"]) == 0
     assert capsys.readouterr().out == "wrote marks-csv.csv: 2 marks\n1 without points by hand: s2\n"
@@ -123,12 +124,12 @@ def test_marks_without_points_by_hand_are_counted_and_named(tmp_path, monkeypatc
 def test_feedback_writes_a_page_for_every_submission_whatever_its_name(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for number, key in enumerate(["a/b", "a__b", "a" * 245]):
-        graded(tmp_path / "results", key, f"{number}.json", number)
+        graded(tmp_path / "results", key, number)
     (tmp_path / "results" / "package.json").write_text("{}")
-    assert main(["feedback"]) == 0
+    assert main(["feedback"]) == 1
     told = capsys.readouterr()
     assert told.out == "3 pages in feedback\n"
-    assert "package.json must be a result of `grade`" in told.err
+    assert "package.json is no result of `grade`" in told.err
     pages = [path.read_text() for path in (tmp_path / "feedback").iterdir()]
     assert sorted(re.search(r"(\d+) of 20", page)[1] for page in pages) == ["0", "1", "2"]
 
@@ -137,7 +138,7 @@ def test_a_course_whose_seed_lies_elsewhere_can_do_everything(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert main(["new", "autumn"]) == 0
     (tmp_path / "autumn" / "seed").rename(tmp_path / "elsewhere")
-    graded(tmp_path / "results", "s1", "s1.json", 20)
+    graded(tmp_path / "results", "s1", 20, course.load("autumn", "elsewhere"))
     (tmp_path / "autumn" / "roster.csv").write_text("id\ns1\n")
     assert main(["export", "--to", "csv", "--course", "autumn", "--seed-file", "elsewhere"]) == 0
     assert main(["feedback", "--course", "autumn", "--seed-file", "elsewhere"]) == 0

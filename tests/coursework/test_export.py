@@ -1,8 +1,7 @@
-"""Results as they are read, and the files for Canvas, Moodle and plain CSV."""
+"""The files for Canvas, Moodle and plain CSV."""
 
 import csv
 import io
-import json
 
 import pytest
 from support.class_list import RESULTS, STUDENTS
@@ -59,23 +58,3 @@ def test_a_platform_gets_one_line_for_every_student(kind):
 def test_what_no_platform_can_take_is_listed_apart():
     marks = marks_of(RESULTS, STUDENTS)
     assert [mark.submission for mark in export.unmatched(marks)] == ["stranger"]
-
-
-def test_a_foreign_file_among_the_results_is_named_and_the_others_count(tmp_path, capsys):
-    (tmp_path / "alow.json").write_text(json.dumps(RESULTS[0]))
-    foreign = {"list": "[1]", "other": '{"a": 1}', "half": '{"submission": "x', "deep": "[" * 100_000}
-    for name, text in foreign.items():
-        (tmp_path / f"{name}.json").write_text(text)
-    (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff")
-    (tmp_path / "folder.json").mkdir()
-    assert export.results_in(tmp_path) == RESULTS[:1]
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 6
-    for name, line in zip(sorted([*foreign, "picture", "folder"]), told, strict=True):
-        assert line == (
-            f"{tmp_path / name}.json must be a result of `grade`, and is none: it was left out. "
-            "Move it elsewhere, or grade again."
-        )
-    (tmp_path / "alow.json").unlink()
-    with pytest.raises(ValueError, match=r"must hold results of `grade`\. It holds none\."):
-        export.results_in(tmp_path)

@@ -1,9 +1,13 @@
 """What is read of a submission: functions, classes, imports and constants, as they were written."""
 
+import io
 import json
+import tokenize
+from pathlib import Path
 
 import pytest
 
+from cnnbook.coursework.inside import extract as module
 from cnnbook.coursework.inside.extract import extract
 
 
@@ -144,3 +148,94 @@ def test_what_no_function_needs_is_left_out_without_a_word():
         ".ipynb",
     )
     assert notes == []
+
+
+def test_twenty_thousand_commands_in_one_cell_cost_neither_the_cell_nor_the_time(monkeypatch):
+    scanned = []
+    real = module.scan_line
+    monkeypatch.setattr(module, "scan_line", lambda line, state: scanned.append(line) or real(line, state))
+    lines = ["%time print(1)", "x = [1", "% 2]", "!ls"] * 5_000
+    parts, notes = extract(notebook("\n".join([*lines, "def f():", "    return 1"])), ".ipynb")
+    assert notes == []
+    assert names(parts)["f"]() == 1
+    assert len(scanned) <= len(lines) + 2  # no line is looked at twice
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "x = (",
+        "x = [1, {2: (3,",
+        'x = """',
+        "x = '''\n\"\"\"",
+        'x = r"""\\"""',
+        "x = 1 + \\",
+        'x = "a\\',
+        'x = """a\\"""',
+        "x = [  # a comment )]}",
+        "x = ('#', \"]\", '''\n)''',",
+        'x = ("\\"]",',
+    ],
+)
+def test_no_line_inside_something_open_is_a_command(before):
+    assert not complete(before.split("\n"))
+    lines = module.beginnings([*before.split("\n"), "% y"])
+    assert list(lines)[-1] is False
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "x = 1",
+        "try:",
+        "x = ()[1:]",
+        'x = """a"""',
+        "x = '''\n\"\"\"\n'''",
+        'x = "#"  # it\'s ( a comment """',
+        r'x = "\\"',
+        r"x = '\''",
+        'x = ""',
+        'x = "a\\\nb"',
+        "x = 1 + \\\n    2",
+        'x = f"{1}"',
+        'x = \'"""\'',
+        "def f():\n    return (\n        1\n    )",
+    ],
+)
+def test_a_line_after_something_closed_begins_a_statement(before):
+    assert complete(before.split("\n"))
+    assert list(module.beginnings([*before.split("\n"), "% y"]))[-1] is True
+
+
+def complete(lines):
+    """What Python's own tokenizer says: True if the next line begins a statement."""
+    try:
+        list(tokenize.generate_tokens(io.StringIO("\n".join([*lines, ""])).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return True
+
+
+def insides(source):
+    """The numbers of the lines inside a statement: from its second to its last, by Python's tokenizer."""
+    found, start = set(), None
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NEWLINE:
+            found.update(range(start + 1, token.end[0] + 1))
+            start = None
+        elif start is None and token.type not in OUTSIDE:
+            start = token.start[0]
+    return found
+
+
+OUTSIDE = (tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+
+
+def test_the_scanner_agrees_with_pythons_tokenizer_on_the_books_own_code():
+    paths = sorted(Path(module.__file__).parents[2].rglob("*.py"))
+    assert len(paths) > 80
+    for path in paths:
+        source = path.read_text("utf-8")
+        marks = module.beginnings(source.split("\n"))
+        assert {n for n, begins in enumerate(marks, 1) if not begins} == insides(source), path

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from cnnbook.coursework import fingerprint, gradescope, source
+from cnnbook.coursework.trouble import TRIES
 
 
 def installed_by(setup):
@@ -52,12 +53,14 @@ def autograder(tmp_path, public, isolation):
         archive.extractall(top / "source")
     python = python_with(installed_by((top / "source" / "setup.sh").read_text()), tmp_path)
 
-    def run():
+    def run(code=0):
         env = {"PATH": os.environ["PATH"], "AUTOGRADER": str(top), "PYTHON": str(python)}
         script = ["bash", top / "source" / "run_autograder"]
         done = subprocess.run(script, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads((top / "results" / "results.json").read_text())
+        assert done.returncode == code, done.stderr
+        there = top / "results" / "results.json"
+        assert there.exists() == (code == 0)
+        return json.loads(there.read_text()) if code == 0 else done.stderr
 
     return top, run
 
@@ -169,3 +172,85 @@ def test_a_student_on_gradescope_reads_neither_tests_nor_seed(autograder, a02):
     assert said["score"] == 10
     assert "conv2d raised an error" in str(said["tests"])
     assert "No such file" not in str(said["tests"])  # the code's own words stay out of hidden tests
+
+
+@pytest.fixture
+def grading(tmp_path, public, a02, monkeypatch):
+    """Gradescope's folders with a submission, and a function that grades in this process."""
+    top = tmp_path / "autograder"
+    for name in ("source", "submission", "results"):
+        (top / name).mkdir(parents=True)
+    (top / "source" / "coursework").symlink_to(public.root)
+    settings = {"assignment": "a02", "seed": 1, "show": "values", "variant": a02.variant}
+    (top / "source" / "job.json").write_text(json.dumps(settings))
+    (top / "submission" / "results.py").write_text(a02.solution)
+    (top / "results" / "results.json").write_text('{"score": 24}')
+    monkeypatch.setattr(gradescope, "proven", lambda way, secret: "unsafe")
+    return top
+
+
+def test_the_script_that_gradescope_runs_ends_with_an_error_and_no_results(autograder, a02):
+    top, run = autograder
+    (top / "submission" / "hw.py").write_text(a02.solution)
+    assert run()["score"] == 24
+    (top / "source" / "coursework" / "a02_convolution" / "hidden_tests.py").write_text("1 +")
+    assert run(code=1).count("The grader had trouble: SyntaxError") == 1
+    (top / "source" / "job.json").write_text("{")
+    run(code=1)
+
+
+SAID = "OSError: no room\\x1b (tried 3 times)\n"
+GRADED = {"status": "graded", "score": 3, "tests": [], "notes": []}
+
+
+def test_the_graders_own_trouble_is_no_mark_on_gradescope(grading, monkeypatch, capsys):
+    tries = []
+
+    def trouble(*rest):
+        tries.append(1)
+        raise OSError("no room\x1b")
+
+    for place in ("cnnbook.coursework.job.judged", "cnnbook.coursework.gradescope.proven"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, trouble)
+            assert gradescope.main(grading) == 1
+        assert list((grading / "results").iterdir()) == []  # so Gradescope says: failed to execute correctly
+        assert len(tries) == TRIES
+        assert capsys.readouterr().err == f"The grader had trouble: {SAID}"
+        tries.clear()
+
+
+def test_trouble_that_passes_is_forgotten(grading, monkeypatch):
+    tries = []
+
+    def judged(*rest):
+        tries.append(1)
+        if len(tries) < TRIES:
+            raise OSError("busy")
+        return GRADED
+
+    monkeypatch.setattr("cnnbook.coursework.job.judged", judged)
+    assert gradescope.main(grading) == 0
+    assert [path.name for path in (grading / "results").iterdir()] == ["results.json"]
+    assert json.loads((grading / "results" / "results.json").read_text())["score"] == 3
+
+
+def test_a_report_without_a_score_has_none():
+    failed = {"status": "failed", "score": None, "reason": "the disk is full"}
+    assert gradescope.report(failed, "values") == {"output": "The grader had trouble: the disk is full"}
+
+
+def test_what_a_student_did_wrong_costs_the_points_and_says_why(grading, monkeypatch):
+    monkeypatch.setattr("cnnbook.coursework.job.judged", lambda *a: GRADED)
+    submission = grading / "submission"
+    (submission / "results.py").unlink()
+    for make, said in (
+        (lambda: None, "Hand in one notebook. There are 0: no file."),
+        (lambda: (submission / "a.py").symlink_to("a.py"), "It is a link to another file."),
+        (lambda: os.mkfifo(submission / "a.IPYNB"), "Hand in one notebook. There are 2: a, a.py."),
+    ):
+        make()
+        assert gradescope.main(grading) == 0
+        told = json.loads((grading / "results" / "results.json").read_text())
+        assert told["score"] == 0
+        assert told["output"].startswith(said)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cnnbook.coursework import export, fingerprint, judge
+from cnnbook.coursework import fingerprint, judge, results
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.job import Job, finished, grade_one
 from cnnbook.coursework.sandbox import Limits, Walls
@@ -60,14 +60,14 @@ KEYS = [
 def test_every_submission_has_a_result_of_its_own_whatever_its_name(public, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "cnnbook.coursework.job.judged",
-        lambda job, *a: {"status": "graded", "score": len(job.key), "tests": [], "notes": []},
+        lambda job, *a: {"status": "graded", "score": len(job.key) / 100, "tests": [], "notes": []},
     )
     path, out = tmp_path / "x.py", tmp_path / "out"
     path.write_text("x = 1")
     for key in KEYS:
         grade_one(Job(key, path, out, "a02", public))
-    found = {result["submission"]: result["score"] for result in export.results_in(out)}
-    assert found == {key: len(key) for key in KEYS}
+    found = {result["submission"]: result["score"] for result in results.results_in(out, public)}
+    assert found == {key: len(key) / 100 for key in KEYS}
     assert sorted(path.name for path in out.iterdir() if len(path.name) < 11) == ["a___b.json", "a__b.json"]
 
 

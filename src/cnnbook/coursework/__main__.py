@@ -5,6 +5,7 @@ import sys
 
 from cnnbook.coursework import course as courses
 from cnnbook.coursework.commands import after, before, grading
+from cnnbook.coursework.texts import say
 from cnnbook.coursework.trouble import IsolationError
 
 
@@ -36,10 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         return args.run(args, course)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"{args.command}: {where}{error.strerror or error}.", file=sys.stderr)
+        say(f"{args.command}: {where}{error.strerror or error}.", error=True)
         return 2
     except (ValueError, IsolationError) as error:
-        print(f"{args.command}: {error}", file=sys.stderr)
+        say(f"{args.command}: {error}", error=True)
         return 2
     except KeyboardInterrupt:
         return 130

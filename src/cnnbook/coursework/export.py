@@ -2,49 +2,18 @@
 
 import csv
 import io
-import json
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import unicodedata
 
 from cnnbook.coursework.marks import Mark
+from cnnbook.coursework.texts import RISKY, plain
 
-NEEDED = {"assignment", "submission", "status", "score", "reason"}
-
-
-def results_in(
-    folder: Path, tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
-) -> list[dict]:
-    """All results in a folder, by submission.
-
-    Parameters
-    ----------
-    tell : receives a sentence about every other .json file there; it is left out.
-
-    Raises
-    ------
-    ValueError : if there are none.
-    """
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            result = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            result = None
-        if isinstance(result, dict) and result.keys() >= NEEDED:
-            found.append(result)
-        else:
-            tell(
-                f"{path} must be a result of `grade`, and is none: it was left out. "
-                "Move it elsewhere, or grade again."
-            )
-    if not found:
-        raise ValueError(f"{folder} must hold results of `grade`. It holds none.")
-    return sorted(found, key=lambda result: result["submission"])
+FORMULA = "=+-@"  # what a spreadsheet takes for a formula, in any width
+STRIPPED = ("Zs", *RISKY)  # what it may skip before one
+JOINERS = "\u200c\u200d"  # names in some scripts need them
 
 
 def text_of(lines: list[list]) -> str:
-    """Lines as CSV. A cell that a spreadsheet would run as a formula gets a quote in front.
+    """Lines as CSV. Numbers stay numbers; texts are made harmless, see `cell`.
 
     >>> print(text_of([["=1+1", 2], ["a,b", None]]), end="")
     '=1+1,2
@@ -52,12 +21,21 @@ def text_of(lines: list[list]) -> str:
     """
     out = io.StringIO()
     for line in lines:
-        cells = ["" if cell is None else cell for cell in line]
-        risky = [isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") for cell in cells]
         csv.writer(out, lineterminator="\n").writerow(
-            [f"'{cell}" if risk else cell for cell, risk in zip(cells, risky, strict=True)]
+            [cell(each) if isinstance(each, str) else each for each in line]
         )
     return out.getvalue()
+
+
+def cell(text: str) -> str:
+    r"""A text as one cell: control characters as escapes, and a quote before what could run as a formula.
+
+    >>> print(cell("\n=1+1"), ascii(cell("\uff1d1+1")), cell("1 + 1"))
+    '\n=1+1 "'\uff1d1+1" 1 + 1
+    """
+    first = next((each for each in text if unicodedata.category(each) not in STRIPPED), "")
+    risky = text[:1] in ("\t", "\r", "\n") or unicodedata.normalize("NFKC", first)[:1] in (*FORMULA,)
+    return ("'" if risky else "") + plain(text, keep=JOINERS)
 
 
 def number(score: float | None):

@@ -4,7 +4,6 @@
 cluster's where a course outgrows a machine.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -13,7 +12,9 @@ from pathlib import Path
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.isolation import proven
 from cnnbook.coursework.job import Job, finished, grade_one
-from cnnbook.coursework.submissions import submissions_in
+from cnnbook.coursework.results import refuse_others
+from cnnbook.coursework.submissions import ordinary, submissions_in
+from cnnbook.coursework.texts import NAME, plain, say
 
 
 def jobs_for(
@@ -33,26 +34,38 @@ def jobs_for(
 
     Raises
     ------
-    IsolationError : if students' code cannot be isolated here. ValueError : if nothing was handed in, or
-        there is no such shard.
+    IsolationError : if students' code cannot be isolated here. ValueError : if nothing was handed in, if
+        there is no such shard, or if `out` holds results of another assignment.
     """
+    part, count = part_of(shard)
     found = submissions_in(folder)
     if not found:
         raise ValueError(f"{folder} must hold submissions. It holds none: no .ipynb, .py or .md file.")
-    part, _, count = shard.partition("/")
-    if not (part.isdigit() and count.isdigit() and 1 <= int(part) <= int(count)):
-        raise ValueError(f"--shard must be like 2/5: the second of five parts. Received {shard!r}.")
-    secret = [*course.assignment(assignment).tests, next(iter(found.values()))]
-    way = proven(way, [path.resolve() for path in secret])
-    chosen = list(found.items())[int(part) - 1 :: int(count)]
+    tests = course.assignment(assignment).tests
+    refuse_others(out, assignment, course)
+    way = proven(way, [*(path.resolve() for path in tests), *ordinary(found.values())])
+    chosen = list(found.items())[part - 1 :: count]
     return [Job(key, path, out, assignment, course, way, limits) for key, path in chosen]
+
+
+def part_of(shard: str) -> tuple[int, int]:
+    """A shard as numbers: (2, 5) for "2/5".
+
+    Raises
+    ------
+    ValueError : if it is no such text.
+    """
+    part, _, count = shard.partition("/")
+    if not (part.isdecimal() and count.isdecimal() and 1 <= int(part) <= int(count)):
+        raise ValueError(f"--shard must be like 2/5: the second of five parts. Received {shard!r}.")
+    return int(part), int(count)
 
 
 def grade_all(
     jobs: list[Job],
     executor: Executor | None = None,
     threads: int = 2,
-    tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
+    tell: Callable[[str], None] = lambda line: say(line, error=True),
 ) -> list[dict]:
     """Grade many submissions and return their results in the order of `jobs`.
 
@@ -99,8 +112,8 @@ def line_for(result: dict) -> str:
     'ada: 3 of 4'
     """
     if result["status"] == "graded":
-        return f"{result['submission']}: {result['score']:g} of {result['most']:g}"
-    return f"{result['submission']}: {result['status']}. {result['reason']}"
+        return f"{plain(result['submission'], NAME)}: {result['score']:g} of {result['most']:g}"
+    return f"{plain(result['submission'], NAME)}: {result['status']}. {plain(result['reason'])}"
 
 
 def time_left(seconds: float) -> str:

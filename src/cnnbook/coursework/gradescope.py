@@ -6,6 +6,8 @@ the student's code runs as a user of its own that can read neither tests nor see
 
 import io
 import json
+import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -14,8 +16,11 @@ from cnnbook.coursework.feedback import told
 from cnnbook.coursework.fingerprint import PACKAGE, grader_files
 from cnnbook.coursework.isolation import proven
 from cnnbook.coursework.job import Job, grade_one
-from cnnbook.coursework.submissions import ACCEPTED, submissions_in
-from cnnbook.coursework.trouble import IsolationError
+from cnnbook.coursework.sealing import MESSAGE
+from cnnbook.coursework.submissions import Refused, accepted, ordinary, submissions_in
+from cnnbook.coursework.texts import plain, say
+from cnnbook.coursework.trouble import IsolationError, tried
+from cnnbook.files import atomic_write
 
 SETUP = """#!/bin/bash
 # Gradescope runs this once, when it builds the image. Choose an image with Ubuntu 24.04 or later.
@@ -57,33 +62,46 @@ def autograder(course: Course, name: str) -> bytes:
 
 
 def report(result: dict, show: str) -> dict:
-    """A result in the form that Gradescope reads."""
+    """A result in the form that Gradescope reads; one without a score where the grader had trouble."""
     if result["score"] is None:
-        return {"score": 0, "output": f"The grader had trouble: {result['reason']} Tell your instructor."}
+        return {"output": plain(f"The grader had trouble: {result['reason']}", MESSAGE)}
     tests = [
         {
-            "name": test["title"],
+            "name": plain(test["title"]),
             "score": test["points"],
             "max_score": test["worth"],
-            "output": told(test, show),
+            "output": plain(told(test, show)),
         }
         for test in result["tests"]
     ]
-    notes = "\n".join([*filter(None, [result["reason"]]), *result["notes"]])
-    return {"score": result["score"], "output": notes, "tests": tests}
+    notes = [*filter(None, [result["reason"]]), *result["notes"]]
+    return {"score": result["score"], "output": "\n".join(map(plain, notes)), "tests": tests}
 
 
-def main(top: Path) -> None:
-    """Grade what lies in top/submission and write top/results/results.json, whatever happens."""
+def main(top: Path) -> int:
+    """Grade what lies in top/submission, write top/results/results.json, and return the exit code.
+
+    The grader's own trouble is no mark. Gradescope asks every results.json for a score, so a file that only
+    told of the trouble would have to say 0. Therefore there is none, after three tries, and the exit code
+    is 1: Gradescope's manual ("Troubleshooting") says that a student then reads "The autograder failed to
+    execute correctly", without a score. The instructor reads the reason among the autograder's output, and
+    runs it again.
+    """
+    out = top / "results" / "results.json"
+    out.parent.mkdir(exist_ok=True)
+    out.unlink(missing_ok=True)
     settings = json.loads((top / "source" / "job.json").read_text("utf-8"))
     try:
         said = grade_submission(top, settings)
-    except ValueError as error:
-        said = {"score": 0, "output": str(error)}
-    except IsolationError as error:
-        said = {"score": 0, "output": f"The grader had trouble: {error} Tell your instructor."}
-    (top / "results").mkdir(exist_ok=True)
-    (top / "results" / "results.json").write_text(json.dumps(said), "utf-8")
+    except Refused as refused:
+        said = {"score": 0, "output": plain(str(refused), MESSAGE)}
+    except Exception as error:
+        said = {"output": f"The grader had trouble: {error}"}
+    if "score" not in said:
+        say(said["output"], error=True)
+        return 1
+    atomic_write(out, json.dumps(said, allow_nan=False))
+    return 0
 
 
 def grade_submission(top: Path, settings: dict) -> dict:
@@ -95,8 +113,8 @@ def grade_submission(top: Path, settings: dict) -> dict:
 
     Raises
     ------
-    ValueError : if there is not exactly one submission. IsolationError : if students' code cannot be
-        isolated here.
+    Refused : if there is not exactly one submission. IsolationError : if students' code cannot be isolated
+        here.
     """
     name = settings["assignment"]
     course = Course(
@@ -107,20 +125,25 @@ def grade_submission(top: Path, settings: dict) -> dict:
         root=top / "source" / "coursework",
     )
     found = submissions_in(top / "submission")
-    wanted = {key: path for key, path in found.items() if path.suffix in ACCEPTED} or found
+    wanted = {key: path for key, path in found.items() if accepted(path)} or found
     if len(wanted) != 1:
         names = ", ".join(sorted(wanted)) or "no file"
-        raise ValueError(f"Hand in one notebook. There are {len(wanted)}: {names}.")
+        raise Refused(f"Hand in one notebook. There are {len(wanted)}: {names}.")
     ((key, path),) = wanted.items()
-    secret = [*course.assignment(name).tests, path]
+    secret = [*course.assignment(name).tests, *ordinary([path])]
+    way = tried(lambda: isolated(secret))
+    with tempfile.TemporaryDirectory() as out:
+        result = grade_one(Job(key, path, Path(out), name, course, way))
+    return report(result, settings["show"])
+
+
+def isolated(secret: list[Path]) -> str:
+    """The way to isolate in Gradescope's container: bubblewrap where it works."""
     try:
-        way = proven("bwrap", secret)
+        return proven("bwrap", secret)
     except IsolationError:
-        way = proven("uid", secret)
-    return report(grade_one(Job(key, path, top / "results", name, course, way)), settings["show"])
+        return proven("uid", secret)
 
 
 if __name__ == "__main__":
-    import sys
-
-    main(Path(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))

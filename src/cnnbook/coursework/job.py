@@ -4,22 +4,20 @@ A result depends on the submission, the tests, the seed, the variant, the limits
 nothing else: no times, no names of machines. The same seed gives the same bytes.
 """
 
-import json
-import time
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnbook.coursework import judging
+from cnnbook.coursework import judging, results
 from cnnbook.coursework.course import Course
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.fingerprint import fingerprint
 from cnnbook.coursework.sandbox import Limits
+from cnnbook.coursework.sealing import MESSAGE
 from cnnbook.coursework.source import Assignment
-from cnnbook.coursework.submissions import refusal
-from cnnbook.coursework.trouble import TRIES, Trouble
-from cnnbook.files import atomic_write
-
-PAUSE = 0.5  # seconds before the first new try
+from cnnbook.coursework.submissions import Refused, read
+from cnnbook.coursework.texts import plain
+from cnnbook.coursework.trouble import Trouble, tried
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,15 @@ class Job:
     @property
     def result_file(self) -> Path:
         """Where the result is written."""
-        return self.out / file_name(self.key, ".json")
+        return self.out / file_name(plain(self.key), ".json")
 
     def limits_in(self, assignment: Assignment) -> Limits:
         """What the submission may use."""
         return self.limits or Limits(**assignment.header.get("limits", {}))
 
     def fingerprint(self, assignment: Assignment, content: bytes) -> str:
-        """A hash of all that decides the result, see `fingerprint`."""
+        """A hash of all that decides the result, see `fingerprint`: the ending says how a file is read."""
+        content = os.fsencode(self.path.suffix.lower()) + b"\n" + content
         return fingerprint(content, assignment, self.course.seed, self.way, self.limits_in(assignment))
 
 
@@ -71,49 +70,46 @@ def grade_one(job: Job) -> dict:
     try:
         assignment = job.course.assignment(job.assignment)
         result["most"] = assignment.header["points"]
-        reason = refusal(job.path)
-        content = b"" if reason else job.path.read_bytes()
+        result["fingerprint"] = job.fingerprint(assignment, b"")
+        content = read(job.path)
         result["fingerprint"] = job.fingerprint(assignment, content)
-        if reason:
-            result |= {"status": "refused", "reason": reason, "score": 0, "tests": [], "notes": []}
-        else:
-            result |= judged(job, assignment, content)
+        done = result | tried(lambda: judged(job, assignment, content))
+        return results.write(job.result_file, done, job.course)
+    except Refused as refused:
+        result |= {"status": refused.status, "reason": str(refused), "score": refused.score}
+        result |= {"tests": [], "notes": []}
     except Exception as error:
-        result["reason"] = f"{error}" if isinstance(error, Trouble) else f"{type(error).__name__}: {error}"
-    job.out.mkdir(parents=True, exist_ok=True)
-    atomic_write(job.result_file, json.dumps(result, indent=1, sort_keys=True) + "\n")
-    return result
+        result["reason"] = str(error) if isinstance(error, Trouble) else f"{type(error).__name__}: {error}"
+    return results.write(job.result_file, result, job.course)
 
 
 def judged(job: Job, assignment: Assignment, content: bytes) -> dict:
-    """The part of a result that the hidden tests decide, see `judging`. Trouble is tried again."""
-    for number in range(1, TRIES + 1):
-        try:
-            found = judging.judged(
-                job.way,
-                assignment.tests,
-                job.limits_in(assignment),
-                content=content,
-                suffix=job.path.suffix,
-                seed=job.course.seed,
-                variant=assignment.variant,
-            )
-            break
-        except Trouble as trouble:
-            if number == TRIES:
-                raise Trouble(f"{trouble} (tried {TRIES} times)") from None
-            time.sleep(PAUSE * number)
+    """The part of a result that the hidden tests decide, see `judging`."""
+    found = judging.judged(
+        job.way,
+        assignment.tests,
+        job.limits_in(assignment),
+        content=content,
+        suffix=job.path.suffix,
+        seed=job.course.seed,
+        variant=assignment.variant,
+    )
     score = min(sum(test["points"] for test in found["tests"]), assignment.header["points"])
     changed = [f"{name} writes into its argument {number + 1}." for name, number in sorted(found["changed"])]
     return {"status": "graded", "score": score, "tests": found["tests"], "notes": found["notes"] + changed}
 
 
 def finished(job: Job) -> dict | None:
-    """The result of an earlier run, if all that decides it is the same now; see `fingerprint`."""
+    """The result of an earlier run, if it is as it was written and all that decides it is the same now."""
     try:
-        before = json.loads(job.result_file.read_text("utf-8"))
-        content = b"" if refusal(job.path) else job.path.read_bytes()
-        now = job.fingerprint(job.course.assignment(job.assignment), content)
-        return before if before["status"] != "failed" and before["fingerprint"] == now else None
+        before = results.read(job.result_file, job.course)
+        try:
+            content, now = read(job.path), {"status": "graded"}
+        except Refused as refused:
+            content, now = b"", {"status": refused.status, "reason": plain(str(refused), MESSAGE)}
+        assignment = job.course.assignment(job.assignment)
+        now |= {"assignment": job.assignment, "fingerprint": job.fingerprint(assignment, content)}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):  # a broken or foreign file
         return None
+    same = all(before.get(name) == value for name, value in now.items())
+    return before if same and before["status"] != "failed" else None

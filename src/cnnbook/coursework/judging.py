@@ -19,9 +19,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from cnnbook.coursework.judge import OUT_OF_MEMORY, SIZE
-from cnnbook.coursework.replies import plain
 from cnnbook.coursework.sandbox import QUIET, Limits
 from cnnbook.coursework.testing import Outcome
+from cnnbook.coursework.texts import plain
 from cnnbook.coursework.trouble import Trouble
 
 PACKAGES = Path(__file__).parents[2]

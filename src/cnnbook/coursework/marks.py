@@ -35,8 +35,10 @@ def marks_of(
     """
     by_hand, most_by_hand = dict(manual or {}), 0 if manual is None else most_by_hand
     fitting, others = {student["id"]: [] for student in students}, []
-    for result in results:
+    for result in sorted(results, key=lambda result: result["status"] == "changed"):
         student, reason = match(result["submission"], students) if students else (None, "")
+        if student and fitting[student["id"]] and result["status"] == "changed":
+            student = None  # a spoiled file beside a good one takes nothing from it
         mark = mark_of(result, student or {}, reason, by_hand.pop(result["submission"], None), most_by_hand)
         (fitting[student["id"]] if student else others).append(mark)
     marks = [mark for student in students for mark in marks_of_student(student, fitting[student["id"]])]

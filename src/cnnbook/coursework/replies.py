@@ -1,8 +1,7 @@
 """What a student's process says is believed only after it was checked: here, and nowhere else."""
 
-import unicodedata
-
 from cnnbook.coursework.inside.wire import WireError, unpack
+from cnnbook.coursework.texts import plain
 
 NAMES, NOTES, PARTS = 2_000, 20, 10_000  # the most that is kept of each
 # What each reply must hold besides its turn: by key, the type of its value and the most characters of a text.
@@ -55,17 +54,3 @@ def parts(values: list) -> list[tuple[str, int, str]]:
         if not 1 <= value[1] < 10**6:
             raise WireError("the answer names an impossible line")
     return [(plain(cell, 60), line, text) for cell, line, text in values[:PARTS]]
-
-
-def plain(text: str, most: int) -> str:
-    """At most `most` characters of a text, none of which can harm a page, a file or a terminal.
-
-    >>> plain("a\\x1b[2J\\ud800b", 40), plain("abcdef", 4)
-    ('a\\\\x1b[2J\\\\ud800b', 'abc…')
-    """
-    text = text if len(text) <= most else text[: most - 1] + "…"
-    return "".join(
-        char if char == "\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        else char.encode("unicode_escape").decode()
-        for char in text
-    )  # fmt: skip

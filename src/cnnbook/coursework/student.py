@@ -9,6 +9,7 @@ import numpy as np
 from cnnbook.coursework import replies
 from cnnbook.coursework.inside.wire import WireError, pack
 from cnnbook.coursework.sandbox import USUAL, Limits, Stopped
+from cnnbook.coursework.texts import plain
 from cnnbook.coursework.trouble import StudentError, Trouble
 
 PATIENCE = 2  # a function that took too long this often is not called again
@@ -130,7 +131,7 @@ class Student:
 
     def run_cells(self, cells: list[str]) -> str:
         """Run whole notebook cells after the submission and return what they printed."""
-        return replies.plain(str(self._ask({"op": "run", "cells": cells}, "a cell")), 100_000)
+        return plain(str(self._ask({"op": "run", "cells": cells}, "a cell")), 100_000, keep="\n")
 
     def close(self):
         """End the process and the place."""

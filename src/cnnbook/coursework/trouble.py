@@ -4,9 +4,13 @@ The student's end in a score with a reason. The grader's own end in no score any
 again, and reported if that does not help. The instructor's end the command with one sentence and exit code 2.
 """
 
+import time
+from collections.abc import Callable
+
 from cnnbook.coursework.inside.wire import WireError
 
-TRIES = 3  # for one submission, before the grader's trouble is reported
+TRIES = 3  # before the grader's own trouble is reported
+PAUSE = 0.5  # seconds before the second try; the third waits twice as long
 
 
 class StudentError(AssertionError):
@@ -46,3 +50,21 @@ def blame(error: BaseException) -> str:
     if isinstance(error, StudentError | Wrong | WireError):
         return "student"
     return "instructor" if isinstance(error, ValueError | OSError) else "grader"
+
+
+def tried(action: Callable):
+    """What `action()` returns. The grader's own trouble is tried again, TRIES times in all.
+
+    Raises
+    ------
+    Trouble : if it does not pass; the message says what it was, and how often it was tried.
+    """
+    for number in range(1, TRIES + 1):
+        try:
+            return action()
+        except Exception as error:
+            if number == TRIES:
+                known = isinstance(error, Trouble)
+                said = str(error) if known else f"{type(error).__name__}: {error}"
+                raise (type(error) if known else Trouble)(f"{said} (tried {TRIES} times)") from error
+            time.sleep(PAUSE * number)

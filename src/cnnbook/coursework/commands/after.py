@@ -8,6 +8,8 @@ from cnnbook.coursework.commands import add_command
 from cnnbook.coursework.feedback import page
 from cnnbook.coursework.file_names import file_name
 from cnnbook.coursework.marks import NO_POINTS, Mark, marks_of, read_manual
+from cnnbook.coursework.results import results_in
+from cnnbook.coursework.texts import NAME, plain, say
 from cnnbook.files import atomic_write
 
 
@@ -57,7 +59,7 @@ def run_export(args, course) -> int:
     suffix, content = GRADERS[args.to]
     out = args.out or Path(f"{args.assignment}{suffix}")
     atomic_write(out, content(course, args.assignment))
-    print(f"wrote {out}")
+    say(f"wrote {out}")
     return 0
 
 
@@ -76,8 +78,8 @@ GRADERS = {
 
 def export_marks(args, course) -> int:
     """Write the marks, and say which submissions need a look."""
-    results = export.results_in(args.results)
-    kinds = {result["assignment"] for result in results}
+    results = results_in(args.results, course)
+    kinds = {result["assignment"] for result in results if result["status"] != "changed"}
     if len(kinds) > 1:
         raise ValueError(
             f"{args.results} must hold one assignment's results. It holds {', '.join(sorted(kinds))}."
@@ -90,12 +92,12 @@ def export_marks(args, course) -> int:
     out = args.out or Path(f"marks-{args.to}.csv")
     atomic_write(out, export.FORMATS[args.to](marks, assignment.header["title"]))
     count = sum(mark.score is not None and bool(mark.student or not students) for mark in marks)
-    print(f"wrote {out}: {count} marks")
+    say(f"wrote {out}: {count} marks")
     if without := [mark.submission for mark in marks if NO_POINTS in mark.reason]:
-        print(f"{len(without)} without points by hand: {', '.join(without)}")
+        say(f"{len(without)} without points by hand: {', '.join(without)}")
     if students:
         write_unmatched(marks, out)
-    return 0
+    return 1 if any(result["status"] == "changed" for result in results) else 0
 
 
 def students_for(args, course) -> list[dict]:
@@ -111,9 +113,8 @@ def write_unmatched(marks: list[Mark], out: Path) -> None:
     if unmatched := export.unmatched(marks):
         beside = out.with_name(f"{out.stem}-unmatched.csv")
         atomic_write(beside, export.plain_csv(unmatched, ""))
-        print(f"wrote {beside}: {len(unmatched)} to look at")
-        for mark in unmatched:
-            print(f"  {mark.submission}: {mark.reason}")
+        say(f"wrote {beside}: {len(unmatched)} to look at")
+        say(*(f"  {plain(mark.submission, NAME)}: {mark.reason}" for mark in unmatched))
 
 
 def add_feedback(commands) -> None:
@@ -135,12 +136,22 @@ def add_feedback(commands) -> None:
 
 
 def run_feedback(args, course) -> int:
-    """Write the pages."""
-    results = export.results_in(args.results)
+    """Write a page for every result that verifies, and name what has none."""
+    results = results_in(args.results, course)
     args.out.mkdir(parents=True, exist_ok=True)
-    for result in results:
+    good = [result for result in results if result["status"] != "changed"]
+    written = sum(write_page(result, args, course) for result in good)
+    say(f"{written} pages in {args.out}")
+    return 0 if written == len(results) else 1
+
+
+def write_page(result: dict, args, course) -> bool:
+    """Write one page. Where that fails, say why and return False: the others get theirs."""
+    path = args.out / file_name(result["submission"], ".html")
+    try:
         title = course.assignment(result["assignment"]).header["title"]
-        path = args.out / file_name(result["submission"], ".html")
         atomic_write(path, page(result, title, args.show or course.show))
-    print(f"{len(results)} pages in {args.out}")
-    return 0
+    except (OSError, ValueError) as error:
+        say(f"{path}: there is no page: {getattr(error, 'strerror', None) or error}.", error=True)
+        return False
+    return True

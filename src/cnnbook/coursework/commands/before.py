@@ -1,6 +1,5 @@
 """The commands before anything is handed in: make a course and its notebooks, and check both."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from cnnbook.coursework import source
 from cnnbook.coursework.check import check_assignment
 from cnnbook.coursework.commands import add_command
 from cnnbook.coursework.leaks import book_text, leaks_in, secrets_of
+from cnnbook.coursework.texts import say
 
 BUILT = Path("_build/coursework")
 
@@ -22,7 +22,7 @@ def run_list(args, course) -> int:
     """Print one line for each assignment."""
     for one in course.assignments():
         head = one.header
-        print(f"{one.id}  {head['title']}  ({head['points']} points, about {head['minutes']} minutes)")
+        say(f"{one.id}  {head['title']}  ({head['points']} points, about {head['minutes']} minutes)")
     return 0
 
 
@@ -37,8 +37,8 @@ def add_new(commands) -> None:
 def run_new(args, course) -> int:
     """Make a course's folder."""
     for path in courses.new(args.folder):
-        print(f"wrote {path}")
-    print("Keep the seed, and keep it to yourself: it decides what is asked.")
+        say(f"wrote {path}")
+    say("Keep the seed, and keep it to yourself: it decides what is asked.")
     return 0
 
 
@@ -54,7 +54,7 @@ def run_build(args, course) -> int:
     """Write the notebooks of all assignments."""
     written = source.build(course.assignments(), args.out)
     for kind in ("student", "instructor"):
-        print(f"{sum(path.parent.name == kind for path in written)} files in {args.out / kind}")
+        say(f"{sum(path.parent.name == kind for path in written)} files in {args.out / kind}")
     return 0
 
 
@@ -79,12 +79,11 @@ def run_check(args, course) -> int:
         start = time.monotonic()
         found = check_assignment(course.assignment(name))
         verdict = f"{len(found.faults)} faults" if found.faults else "fit to be given"
-        print(
+        say(
             f"{name}: {verdict}; {found.mutants} mutants and {found.changes} changes tried",
-            *found.faults,
-            sep="\n  ",
+            *(f"  {fault}" for fault in found.faults),
         )
-        print(f"  {time.monotonic() - start:.0f} s", file=sys.stderr)
+        say(f"  {time.monotonic() - start:.0f} s", error=True)
         faults += len(found.faults)
     return 1 if faults else 0
 
@@ -104,5 +103,5 @@ def run_leaks(args, course) -> int:
     if missing := [str(folder) for folder in args.folders if not folder.exists()]:
         raise ValueError(f"leaks needs folders and files that exist. Received {', '.join(missing)}.")
     found = leaks_in(args.folders, secrets_of(course.assignments(), book_text(source.ROOT.parent)))
-    print(*found, f"{len(found)} leaks" if found else "nothing leaks", sep="\n")
+    say(*found, f"{len(found)} leaks" if found else "nothing leaks")
     return 1 if found else 0

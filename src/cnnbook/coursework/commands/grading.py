@@ -1,14 +1,15 @@
 """The commands that run students' code: `grade` in a sandbox, `try` on the student's own machine."""
 
-import sys
 from pathlib import Path
 
 from cnnbook.coursework import source
 from cnnbook.coursework.commands import add_command
-from cnnbook.coursework.grade import grade_all, jobs_for, line_for
+from cnnbook.coursework.grade import grade_all, jobs_for, line_for, part_of
+from cnnbook.coursework.lock import only_grader
 from cnnbook.coursework.sandbox import Limits, Sandbox, Walls
 from cnnbook.coursework.student import Student
-from cnnbook.coursework.submissions import refusal
+from cnnbook.coursework.submissions import Refused, read
+from cnnbook.coursework.texts import say
 from cnnbook.coursework.trouble import StudentError
 
 
@@ -58,15 +59,15 @@ def run_grade(args, course) -> int:
     if args.jobs < 1:
         raise ValueError(f"--jobs must be at least 1. Received {args.jobs}.")
     if args.unsafe:
-        print("Not isolated: students' code runs as you.", file=sys.stderr)
+        say("Not isolated: students' code runs as you.", error=True)
     if not course.secret:
-        print("The public seed: students can know the inputs. Make a course with `new`.", file=sys.stderr)
-    jobs = jobs_for(args.submissions, args.out, args.assignment, course, way, args.shard)
-    results = grade_all(jobs, threads=args.jobs)
+        say("The public seed: students can know the inputs. Make a course with `new`.", error=True)
+    with only_grader(args.out, *part_of(args.shard)):
+        jobs = jobs_for(args.submissions, args.out, args.assignment, course, way, args.shard)
+        results = grade_all(jobs, threads=args.jobs)
     odd = [result for result in results if result["status"] != "graded"]
-    print(f"{len(results) - len(odd)} graded, {len(odd)} not; results in {args.out}")
-    for result in odd:
-        print(f"  {line_for(result)}")
+    say(f"{len(results) - len(odd)} graded, {len(odd)} not; results in {args.out}")
+    say(*(f"  {line_for(result)}" for result in odd))
     return 1 if any(result["status"] == "failed" for result in results) else 0
 
 
@@ -87,25 +88,26 @@ def run_try(args, course) -> int:
     assignment = course.assignment(args.assignment)
     if not args.notebook.is_file():
         raise ValueError(f"try needs your notebook. There is no file {args.notebook}.")
-    if reason := refusal(args.notebook):
-        raise ValueError(f"{args.notebook} would not be graded: {reason}")
+    try:
+        content = read(args.notebook)
+    except Refused as refused:
+        raise ValueError(f"{args.notebook} would not be graded: {refused}") from None
     limits = Limits(seconds=120, total=300, memory=0)
-    content, suffix = args.notebook.read_bytes(), args.notebook.suffix
     walls = Walls("unsafe")
-    student = Student(content, suffix, Sandbox(walls, limits), limits)
+    student = Student(content, args.notebook.suffix, Sandbox(walls, limits), limits)
     try:
         wanted = source.functions_of(assignment)
         there = [name for name in wanted if name in student.names]
-        print(
+        say(
             f"The grader finds {len(there)} of {len(wanted)} functions and classes.",
             *(f"  {name} is missing" for name in wanted if name not in there),
             *student.notes,
-            sep="\n",
         )
         cells = [text for kind, text, tags in assignment.cells if kind == "code" and "visible-test" in tags]
-        print(student.run_cells([source.helpers(), *source.given(assignment), *cells]), end="")
+        printed = student.run_cells([source.helpers(), *source.given(assignment), *cells])
+        say(*printed.removesuffix("\n").split("\n"))
     except StudentError as error:
-        print(f"The checks stopped: {error} {error.detail}".strip())
+        say(f"The checks stopped: {error} {error.detail}".strip())
         return 1
     finally:
         student.close()

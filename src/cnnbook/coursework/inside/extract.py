@@ -6,14 +6,16 @@ and named; the others count. This file needs the standard library alone and runs
 
 import ast
 import dis
-import io
 import json
 import re
-import tokenize
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 # A line that is a command to the notebook: %time f(x), !ls, ?f, f?, files = !ls. Never one with !=.
 COMMAND = re.compile(r"([ \t]*)(?:[%?]|!(?!=)|[\w.]+\?{1,2}\s*$|\w+[ \t]*=[ \t]*[%!])")
+CLOSED = (0, "", False)  # nothing is open, see `scan_line`
+LAST = ("\\", "\\\r")  # a backslash at the end of a line
+IN_CODE = re.compile(r"""#|\"{3}|'{3}|["'()\[\]{}]|\\\r?$""")
+IN_STRING = {quote: re.compile(rf"\\\r?$|\\.|{quote}") for quote in ("'", '"', "'''", '"""')}
 
 
 def extract(content: bytes, suffix: str):
@@ -21,7 +23,7 @@ def extract(content: bytes, suffix: str):
 
     Parameters
     ----------
-    content : the file's bytes. suffix : ".ipynb", ".py" or ".md".
+    content : the file's bytes. suffix : ".ipynb", ".py" or ".md", in small letters or capitals.
 
     Returns
     -------
@@ -33,6 +35,7 @@ def extract(content: bytes, suffix: str):
     >>> extract(b"import numpy as np\\nprint('training')\\ndef f(x):\\n    return x", ".py")[0]
     [('the file', 1, 'import numpy as np'), ('the file', 3, 'def f(x):\\n    return x')]
     """
+    suffix = suffix.lower()
     notes, parts, rest, texts = [], [], [], []
     for name, source in cells(content, suffix, notes):
         try:
@@ -77,26 +80,54 @@ def parsed(source, name, commands):
         if not commands:
             raise
     lines = source.split("\n")
-    for number, line in enumerate(lines):
-        command = COMMAND.match(line)
-        if command and complete(lines[:number]):
+    for number, begins in enumerate(beginnings(lines)):
+        command = COMMAND.match(lines[number])
+        if command and begins:
             lines[number] = f"{command[1]}pass"
     source = "\n".join(lines)
     return source, ast.parse(source, name)
 
 
-def complete(lines):
-    """True if the next line begins a statement: no bracket, no string and no backslash is open.
+def beginnings(lines):
+    """For each line, True if it begins a statement: no bracket, no string and no backslash is open before it.
 
-    >>> complete(["x = 1", "try:"]), complete(["x = ("])
-    (True, False)
+    `lines` may be changed up to the line that was given last. Every line is looked at once.
+
+    >>> list(beginnings(["x = 1", "try:", "x = (", "1)", "y = 2"]))
+    [True, True, True, False, True]
     """
-    try:
-        for _ in tokenize.generate_tokens(io.StringIO("\n".join([*lines, ""])).readline):
-            pass
-    except (tokenize.TokenError, SyntaxError):
-        return False
-    return True
+    state = CLOSED
+    for number in range(len(lines)):
+        yield state == CLOSED
+        state = scan_line(lines[number], state)
+
+
+def scan_line(line, state):
+    """What is open after a line: (number of brackets, the quotes of a string or "", is a backslash last).
+
+    >>> scan_line("x = (1, '[')  # (", CLOSED), scan_line("x = ['", CLOSED)
+    ((0, '', False), (1, '', False))
+    >>> scan_line("x = ['''", CLOSED)
+    (1, "'''", False)
+    """
+    brackets, quote, _ = state
+    place, goes_on = 0, False
+    while found := (IN_STRING[quote] if quote else IN_CODE).search(line, place):
+        place, token = found.end(), found[0]
+        goes_on = token in LAST
+        if quote:
+            quote = "" if token == quote else quote
+        elif token == "#":
+            break
+        elif token in "([{":
+            brackets += 1
+        elif token in ")]}":
+            brackets = max(0, brackets - 1)
+        elif not goes_on:
+            quote = token
+    if len(quote) == 1 and not goes_on:  # never closed, so no Python: what comes next is judged by itself
+        quote = ""
+    return brackets, quote, goes_on
 
 
 def missed(parts, rest):
