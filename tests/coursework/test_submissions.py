@@ -1,5 +1,6 @@
 """Which files count as handed in, what they are called, and how they are read."""
 
+import contextlib
 import json
 import os
 import socket
@@ -63,11 +64,8 @@ def clumsy(tmp_path):
     (folder / "2-nowhere.py").symlink_to("nothing here")
     (folder / "3-folder").symlink_to("..")
     os.mkfifo(folder / "4-pipe.py")
-    here = os.getcwd()
-    with socket.socket(socket.AF_UNIX) as server:
-        os.chdir(folder)
-        server.bind("5-socket.py")
-        os.chdir(here)
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(folder):
+        server.bind("5-socket.py")  # the whole path may be too long for a socket
     nested(folder, "d", 1100)
     (folder / "7-\x1b]0;hello\x07\u202e.txt").write_text("x")
     (Path(os.fsdecode(os.fsencode(folder) + b"/8-\xff\xfe.py"))).write_bytes(b"")
