@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help book test test-variants serve check clean check-offline results bench mutate picture setup setup-test
+.PHONY: help book test test-variants serve check clean check-offline results bench mutate fuzz picture setup setup-test
 PORT ?= 8000
 export PYTHON
 PY := .venv/bin/python
@@ -47,6 +47,9 @@ bench: setup  ## time ours, Keras, TensorFlow and installed peers: make bench QU
 
 mutate: setup-test  ## plant faults in the network and see whether the tests notice: make mutate ARGS="--faults 80"
 	@$(PY) tools/mutate.py $(ARGS)
+
+fuzz: setup-test  ## throw five million random messages at the reader of students' answers: make fuzz ARGS="--seed 7"
+	@$(PY) tools/fuzz.py $(ARGS)
 
 picture: setup-test  ## photograph the moving picture of README.md anew, in a browser: pictures/conv_stepper.gif
 	@$(PY) tools/book.py build

@@ -1,12 +1,15 @@
 """The command line: `python -m cnnbook.coursework COMMAND`."""
 
 import argparse
+import os
 import sys
 
 from cnnbook.coursework import course as courses
 from cnnbook.coursework.commands import after, before, grading
 from cnnbook.coursework.texts import say
-from cnnbook.coursework.trouble import IsolationError
+from cnnbook.coursework.trouble import Trouble, blame
+
+DETAILS = "CNNBOOK_DETAILS"  # set in the environment, it has unforeseen errors print all they know
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     before.add_build(commands)
     before.add_check(commands)
     before.add_leaks(commands)
+    grading.add_sandbox(commands)
     grading.add_grade(commands)
     after.add_export(commands)
     after.add_feedback(commands)
@@ -32,18 +36,33 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 all well, 1 something to look at, 2 it could not start."""
     args = parser().parse_args(arguments)
+    args.words = sys.argv[1:] if arguments is None else arguments  # to repeat the command
     try:
         course = courses.load(getattr(args, "course", None), getattr(args, "seed_file", None))
         return args.run(args, course)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        say(f"{args.command}: {where}{error.strerror or error}.", error=True)
-        return 2
-    except (ValueError, IsolationError) as error:
-        say(f"{args.command}: {error}", error=True)
-        return 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if os.environ.get(DETAILS):
+            raise
+        say(f"{args.command}: {sentence(error)}", error=True)
+        return 2
+
+
+def sentence(error: Exception) -> str:
+    """An error as the instructor reads it.
+
+    >>> sentence(ValueError("--jobs must be at least 1.")), sentence(PermissionError(13, "Denied", "marks"))
+    ('--jobs must be at least 1.', 'marks: Denied.')
+    >>> sentence(KeyError("x"))
+    "The grader has a fault: KeyError('x'). Start it with CNNBOOK_DETAILS=1 and report what it prints."
+    """
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}."
+    if isinstance(error, Trouble) or blame(error) == "instructor":
+        return str(error)
+    return f"The grader has a fault: {error!r}. Start it with {DETAILS}=1 and report what it prints."
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from cnnbook.coursework.isolation import proven
 from cnnbook.coursework.job import Job, finished, grade_one
 from cnnbook.coursework.results import refuse_others
 from cnnbook.coursework.submissions import ordinary, submissions_in
+from cnnbook.coursework.testing import tests_of
 from cnnbook.coursework.texts import NAME, plain, say
 
 
@@ -42,10 +43,26 @@ def jobs_for(
     if not found:
         raise ValueError(f"{folder} must hold submissions. It holds none: no .ipynb, .py or .md file.")
     tests = course.assignment(assignment).tests
+    loadable(tests)
     refuse_others(out, assignment, course)
-    way = proven(way, [*(path.resolve() for path in tests), *ordinary(found.values())])
+    secret = [*(path.resolve() for path in tests), *ordinary(found.values())]
+    way = proven(way, secret, lambda line: say(line, error=True))
     chosen = list(found.items())[part - 1 :: count]
     return [Job(key, path, out, assignment, course, way, limits) for key, path in chosen]
+
+
+def loadable(tests: list[Path]) -> None:
+    """Refuse hidden tests that cannot be loaded, before anything is graded with them.
+
+    Raises
+    ------
+    ValueError : if one cannot; the message says which, and why.
+    """
+    for path in tests:
+        try:
+            tests_of([path])
+        except Exception as error:
+            raise ValueError(f"{path} must hold tests. It cannot be loaded: {error!r}.") from error
 
 
 def part_of(shard: str) -> tuple[int, int]:

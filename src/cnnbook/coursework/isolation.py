@@ -68,7 +68,8 @@ def asked_once(way: str, limits: Limits, arguments: list) -> dict:
         with contextlib.closing(Student(PROBE.encode(), ".py", Sandbox(walls, limits), limits)) as student:
             student.leave_a_note()
         with contextlib.closing(Student(PROBE.encode(), ".py", Sandbox(walls, limits), limits)) as student:
-            return student.probe(*arguments) | {"note": student.find_the_note()}
+            alone = student._place.alone or way != "bwrap"
+            return student.probe(*arguments) | {"note": student.find_the_note(), "alone": alone}
     except (StudentError, Trouble) as error:
         detail = getattr(error, "detail", "")
         raise IsolationError(f"the self-test of the sandbox did not run: {error} {detail}".strip()) from None
@@ -78,23 +79,25 @@ def asked_once(way: str, limits: Limits, arguments: list) -> dict:
 
 def rows(way: str, found: dict, limits: Limits) -> list[Row]:
     """The table of what was tried."""
-    calls = "the filter of system calls" if sandbox_filter() else "nothing: libseccomp is missing"
-    file_system = "an empty file system" if way == "bwrap" else "a user of its own"
-    memory = f"one process of at most {limits.memory / 1e9:.2g} GB"
+    inside = way == "bwrap"
+    calls = "seccomp: a filter of system calls" if sandbox_filter() else "nothing: libseccomp is missing"
+    files = "an empty file system" if inside else "a user of its own"
+    network = "a network of its own" if inside else calls
+    memory = (
+        f"one process of at most {limits.memory / 1e9:.2g} GB, and no shared memory (no cgroup is needed)"
+    )
+    one = calls if sandbox_filter() else "the limit on processes"
+    spaces = "of processes and of messages for every submission, of the network for all"
     table = [
-        Row("files", tuple(f"it reads {path}" for path in found["files"]), file_system),
-        Row("writing", tuple(f"it writes into {path}" for path in found["writing"]), file_system),
+        Row("files", tuple(f"it reads {path}" for path in found["files"]), files),
+        Row("writing", tuple(f"it writes into {path}" for path in found["writing"]), files),
         Row("environment", tuple(f"it sees {name}" for name in found["environment"]), "an empty environment"),
-        Row("network", told("it has the network", found["network"]), f"a network of its own; {calls}"),
+        Row("network", told("it has the network", found["network"]), network, needed=way != "uid"),
         Row("root", told("it is root or can become it", found["root"]), "a user of its own"),
         Row("memory", told("its memory is not limited", found["memory"]), memory),
-        Row(
-            "processes",
-            told(f"it starts {found['processes']} processes", found["processes"] > limits.processes),
-            calls,
-        ),
-        Row("one process only", told("it starts another", found["processes"]), calls, needed=False),
-        Row("notes for the next", told("they are found", found["note"]), calls),
+        Row("one process", told(f"it starts {found['processes']} processes", found["processes"]), one),
+        Row("notes for the next", told("they are found", found["note"]), "no keyring in common"),
+        Row("namespaces", told("submissions share them", not found["alone"]), spaces, needed=False),
     ]
     groups = {}
     for name, group, reached in found["calls"]:

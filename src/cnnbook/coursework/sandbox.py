@@ -25,7 +25,8 @@ from cnnbook.coursework.system_calls import sandbox_filter
 from cnnbook.coursework.trouble import IsolationError, Trouble
 
 WAYS = ("bwrap", "uid", "unsafe")
-PATIENCE = 60  # seconds for what the grader itself does: starting a sandbox, forking a child
+# Seconds for what the grader itself does: starting a sandbox, forking a child.
+PATIENCE = float(os.environ.get("CNNBOOK_PATIENCE", 60))
 GRACE = 0.5  # seconds in which a process that closed its connection may end by itself
 QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
 ENVIRONMENT = QUIET | {"PYTHONHASHSEED": "0"}
@@ -124,7 +125,9 @@ class Sandbox:
         # A user of its own makes the limit on processes count. Bubblewrap as an ordinary user has one.
         become = self.uid if self.way == "uid" or (self.way == "bwrap" and os.geteuid() == 0) else 0
         settings = {"alone": self.way == "bwrap", "uid": become, "filter": sandbox_filter().hex()}
-        settings |= {"memory": int(limits.memory), "processes": limits.processes}
+        # Without the filter the limit on processes has to keep the code to one: the nursery and its child.
+        processes = limits.processes if sandbox_filter() else 2
+        settings |= {"memory": int(limits.memory), "processes": processes}
         try:
             with theirs:
                 socket.send_fds(walls.requests, [json.dumps(settings).encode()], [theirs.fileno()])

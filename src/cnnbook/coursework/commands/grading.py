@@ -1,16 +1,47 @@
 """The commands that run students' code: `grade` in a sandbox, `try` on the student's own machine."""
 
+import shlex
+import time
 from pathlib import Path
 
 from cnnbook.coursework import source
 from cnnbook.coursework.commands import add_command
 from cnnbook.coursework.grade import grade_all, jobs_for, line_for, part_of
+from cnnbook.coursework.isolation import self_test, table
 from cnnbook.coursework.lock import only_grader
-from cnnbook.coursework.sandbox import Limits, Sandbox, Walls
+from cnnbook.coursework.sandbox import WAYS, Limits, Sandbox, Walls
 from cnnbook.coursework.student import Student
 from cnnbook.coursework.submissions import Refused, read
 from cnnbook.coursework.texts import say
 from cnnbook.coursework.trouble import StudentError
+
+
+def add_sandbox(commands) -> None:
+    """`sandbox` takes the way to isolate."""
+    command = add_command(
+        commands,
+        "sandbox",
+        run_sandbox,
+        "try to break out of the sandbox, and say what holds on this machine and what does not",
+        course=False,
+    )
+    command.add_argument(
+        "--isolation",
+        choices=WAYS,
+        default="bwrap",
+        help="bwrap: bubblewrap; uid: a user of its own, as root; unsafe: no isolation (%(default)s)",
+    )
+
+
+def run_sandbox(args, course) -> int:
+    """Print the table. The exit code is 1 if nothing may be graded here."""
+    start = time.monotonic()
+    rows = self_test(args.isolation, [Path(source.__file__).resolve()])
+    say(*table(rows).split("\n"))
+    bad = [row.what for row in rows if row.needed and row.reached]
+    say(f"Not fit for grading: {', '.join(bad)}." if bad else "Fit for grading.")
+    say(f"{time.monotonic() - start:.1f} s", error=True)
+    return 1 if bad else 0
 
 
 def add_grade(commands) -> None:
@@ -68,7 +99,11 @@ def run_grade(args, course) -> int:
     odd = [result for result in results if result["status"] != "graded"]
     say(f"{len(results) - len(odd)} graded, {len(odd)} not; results in {args.out}")
     say(*(f"  {line_for(result)}" for result in odd))
-    return 1 if any(result["status"] == "failed" for result in results) else 0
+    if not any(result["status"] == "failed" for result in results):
+        return 0
+    again = shlex.join(["python", "-m", "cnnbook.coursework", *args.words])
+    say(f"The failed ones have no score. Only they are graded again by: {again}")
+    return 1
 
 
 def add_try(commands) -> None:
