@@ -31,11 +31,14 @@ def bwrap(python: str, packages: Path) -> list[str]:
         raise IsolationError("bubblewrap (`bwrap`) is not installed. Debian, Ubuntu: apt install bubblewrap.")
     line = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--chdir", "/"]
     line += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    # To give every submission namespaces and, as root, a user of its own; the nursery gives this up.
-    line += ["--cap-add", "CAP_SYS_ADMIN"]
-    line += (
-        ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.geteuid() == 0 else ["--unshare-user"]
-    )
+    # To give every submission namespaces and, as root, a user of its own whose processes end with their
+    # parent. The nursery gives all of this up.
+    needed = ["SYS_ADMIN"]
+    if os.geteuid() == 0:
+        needed += ["SETUID", "SETGID", "KILL"]
+    else:
+        line.append("--unshare-user")
+    line += [word for name in needed for word in ("--cap-add", f"CAP_{name}")]
     shown = {"/usr", sys.base_prefix, str(Path(python).parents[1])}
     for home in sorted(shown):
         if home == "/usr" or not home.startswith("/usr/"):

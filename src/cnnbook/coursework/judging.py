@@ -33,12 +33,11 @@ class Server:
     """A process that has the book loaded and forks judges, see `judge.serve`. way : of isolation."""
 
     def __init__(self, way: str):
-        self.control, theirs = socket.socketpair()
         path = [str(PACKAGES), *map(os.path.abspath, sys.path)]
         start = f"import sys; sys.path[:] = {path!r}; "
-        start += "from cnnbook.coursework.judge import main; "
-        start += f"main({way!r})"
-        with theirs:
+        start += f"from cnnbook.coursework.judge import main; main({way!r})"
+        self.control, theirs = socket.socketpair()
+        try:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", start],
                 stdin=theirs,
@@ -47,13 +46,23 @@ class Server:
                 cwd="/",
                 start_new_session=True,
             )
+        except OSError:
+            self.control.close()
+            raise
+        finally:
+            theirs.close()
         self.owner = os.getpid()
 
     def connection(self) -> socket.socket:
         """A connection to a new judge."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        try:
             socket.send_fds(self.control, [b"judge"], [theirs.fileno()])
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         return ours
 
     def close(self) -> None:
@@ -71,12 +80,17 @@ def connect(way: str) -> socket.socket:
     """A connection to a new judge; the first one starts the server, and so does the one after its end."""
     with LOCK:
         server = SERVERS.get(way)
-        if server is None or server.owner != os.getpid() or server.process.poll() is not None:
-            server = SERVERS[way] = Server(way)
+        if server and server.owner == os.getpid() and server.process.poll() is not None:
+            server.close()
+            server = None
         try:
+            if server is None or server.owner != os.getpid():
+                SERVERS.pop(way, None)
+                server = SERVERS[way] = Server(way)
             return server.connection()
         except OSError as error:
-            SERVERS.pop(way).close()
+            if server := SERVERS.pop(way, None):
+                server.close()
             raise Trouble(f"no judge can be started: {error.strerror}") from None
 
 

@@ -91,9 +91,10 @@ class Walls:
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         if not ready or self.process.stdout.read(1) != b"r":
             self.process.kill()
-            said = self.process.stderr.read().decode(errors="replace").strip()[-300:]
+            said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
             self.close()
-            why = said or ("it said nothing" if ready else f"it said nothing for {PATIENCE} seconds")
+            why = said[-1][:300] if said else ""
+            why = why or ("it said nothing" if ready else f"it said nothing for {PATIENCE} seconds")
             raise IsolationError(f"the sandbox ({way}) did not start: {why}")
 
     def close(self) -> None:
