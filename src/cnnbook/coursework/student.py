@@ -1,6 +1,7 @@
 """A student's code as the tests see it: `student.conv2d(x, kernel)` runs in the sandbox."""
 
 import hashlib
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -188,7 +189,9 @@ class Student:
         """Compare the arrays that were sent with what came back."""
         given = [*request.get("args", ()), *request.get("kwargs", {}).values()]
         sent = [(number, each) for number, each in enumerate(given) if isinstance(each, np.ndarray)]
-        for (number, array), other in zip(sent, back, strict=False):
+        if len(back) != len(sent):
+            raise StudentError("type", f"{name} did not answer properly: arguments are missing.")
+        for (number, array), other in zip(sent, back, strict=True):
             same = isinstance(other, np.ndarray) and other.shape == array.shape
             if not (same and np.array_equal(array, other, equal_nan=array.dtype.kind in "fc")):
                 self.changed.add((name, number))
@@ -197,15 +200,9 @@ class Student:
         self._turn += 1
         seed = hashlib.blake2b(f"{self._seed} {self._turn}".encode(), digest_size=4)
         request = request | {"turn": self._turn, "seed": int.from_bytes(seed.digest(), "big")}
+        forms = (replies.ERROR, replies.CALLBACK, *forms)
         try:
-            content = pack(request, self._keep)
-            while True:
-                answer = self._place.exchange(content, seconds)
-                forms = (replies.ERROR, replies.CALLBACK, *forms)
-                reply = replies.checked(answer, self._turn, self._find, forms)
-                if "callback" not in reply:
-                    return reply
-                content = self._call_back(reply)
+            return self._conversation(pack(request, self._keep), seconds, forms)
         except Stopped as stopped:
             self._alive = False
             if stopped.category == "time":
@@ -217,6 +214,20 @@ class Student:
         except WireError as error:
             self._end()
             raise StudentError("type", f"{name} did not answer properly: {error}.") from None
+
+    def _conversation(self, content, seconds, forms):
+        """Send a request, answer every call back, and return the reply, all of it within so many seconds."""
+        start = self._place.used + time.process_time()
+        while True:
+            left = seconds - (self._place.used + time.process_time() - start)
+            if left <= 0:
+                self._end()
+                raise Stopped("time", "it took too long")
+            answer = self._place.exchange(content, left)
+            reply = replies.checked(answer, self._turn, self._find, forms)
+            if "callback" not in reply:
+                return reply
+            content = self._call_back(reply)
 
     def _call_back(self, reply):
         """Answer a call back. Whatever goes wrong, the student's code gets the same sentence."""
