@@ -239,3 +239,14 @@ def test_the_scanner_agrees_with_pythons_tokenizer_on_the_books_own_code():
         source = path.read_text("utf-8")
         marks = module.beginnings(source.split("\n"))
         assert {n for n, begins in enumerate(marks, 1) if not begins} == insides(source), path
+
+
+@pytest.mark.parametrize(
+    "line", ["np.random.seed(0)", "import random\nrandom.seed(7)", "for _ in [1]: np.random.seed(1)"]
+)
+def test_a_seed_that_is_left_out_is_named(line):
+    _, notes = extract(notebook(f"import numpy as np\n{line}\ndef f():\n    np.random.seed(3)\n"), ".ipynb")
+    assert notes == [
+        "code cell 1 sets a seed outside a function, and only definitions are read. The grader sets seeds of "
+        "its own before every call."
+    ]

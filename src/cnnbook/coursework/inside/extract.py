@@ -145,6 +145,11 @@ def missed(parts, rest):
                     f"{name} defines {node.name} inside another statement, and only the top level is read. "
                     f"Move {node.name} to the top level."
                 )
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "seed":
+                notes["seed"] = (
+                    f"{name} sets a seed outside a function, and only definitions are read. The grader sets "
+                    "seeds of its own before every call."
+                )
             if isinstance(node, ast.Subscript):
                 node, stored = node.value, isinstance(node.ctx, ast.Store)
             else:
