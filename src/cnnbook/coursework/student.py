@@ -85,7 +85,7 @@ class Student:
     def __init__(self, content: bytes, suffix: str, start, limits: Limits = USUAL):
         self._content, self._suffix, self._start, self._limits = content, suffix, start, limits
         self._process, self._functions, self._slow, self._left = None, [], Counter(), limits.total
-        self._turn = 0
+        self._turn = self._loaded = 0
         self.changed, self.notes, self.versions, self.names = set(), [], {}, []
         self.memory = {}  # for tests that share a long computation
         self._open()
@@ -102,6 +102,14 @@ class Student:
     def run_cells(self, cells: list[str]) -> str:
         """Run whole notebook cells after the submission and return what they printed."""
         return self._ask({"op": "run", "cells": cells}, "a cell")
+
+    def fresh(self):
+        """End the process if it was asked anything: the next call begins in one that knows nothing before it.
+
+        `Remote` objects are lost. `memory` belongs to the tests and stays.
+        """
+        if self._turn > self._loaded:
+            self.close()
 
     def close(self):
         """End the process."""
@@ -123,6 +131,7 @@ class Student:
             self.notes = [f"The submission cannot be loaded: {reply['message']}"]
         self.notes = list(map(str, reply.get("notes", self.notes)))
         self.names = reply.get("value", [])
+        self._loaded = self._turn
 
     def _ask(self, request, name):
         if self._process is None:
@@ -203,10 +212,13 @@ class Student:
 
 
 class OwnProcess:
-    """A worker in the grader's own process, for code that is trusted: solutions and mutants."""
+    """A worker in the grader's own process, for code that is trusted: solutions and mutants.
 
-    def __init__(self):
-        self.session, self.student = Session(self.call_host), None
+    student : called for the `Student` that asks, which does not exist yet when the worker is made.
+    """
+
+    def __init__(self, student):
+        self.session, self.student = Session(self.call_host), student
 
     def exchange(self, content, deadline):
         """As `sandbox.Process.exchange`, without a limit."""
@@ -214,8 +226,9 @@ class OwnProcess:
 
     def call_host(self, number, args):
         """Answer a call back, over the same bytes as a real process."""
-        asked = unpack(pack({"callback": number, "args": args}, self.session.keep), self.student._find)
-        answer = unpack(self.student._call_back(asked), self.session.find)
+        student = self.student()
+        asked = unpack(pack({"callback": number, "args": args}, self.session.keep), student._find)
+        answer = unpack(student._call_back(asked), self.session.find)
         if "error" in answer:
             raise ValueError(answer["error"])
         return answer["value"]
@@ -230,7 +243,5 @@ def trusted(source: str, limits: Limits = USUAL) -> Student:
     >>> trusted("def twice(x):\\n    return 2 * x").twice(np.array([1, 2]))
     array([2, 4])
     """
-    place = OwnProcess()
-    student = Student(source.encode(), ".py", lambda: place, limits)
-    place.student = student
+    student = Student(source.encode(), ".py", lambda: OwnProcess(lambda: student), limits)
     return student

@@ -48,6 +48,8 @@ def tests_of(paths: list[Path]) -> list:
 def run_tests(tests: list, student, seed: int, variant: dict) -> list[dict]:
     """Run every test and report every outcome; nothing a student's code does can stop the next test.
 
+    Every test begins with a fresh process of the student's code.
+
     Parameters
     ----------
     tests : see `tests_of`. student : a `Student`. seed : the course's; each test draws from a generator of
@@ -61,6 +63,7 @@ def run_tests(tests: list, student, seed: int, variant: dict) -> list[dict]:
         title = " ".join(test.__doc__.split())
         outcome = Outcome(test.__name__, title, test.category, 0, test.points, visible=test.visible)
         try:
+            student.fresh()
             test(**wanted)
             outcome.points = test.points
         except (Wrong, StudentError) as error:
