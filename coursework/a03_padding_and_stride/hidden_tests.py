@@ -1,10 +1,8 @@
 """Assignment 3: sizes against counted windows, convolutions against the book's layer."""
 
-import itertools
-
 import numpy as np
 
-from cnnbook.coursework.expect import Wrong, parts, points, refused, require, same
+from cnnbook.coursework.expect import Wrong, kind_of, parts, points, refused, require, same
 from cnnbook.nn.windows import windowed_product
 
 
@@ -19,18 +17,23 @@ def right(x, kernel, strides=(1, 1), pads=((0, 0), (0, 0)), dilation=(1, 1)):
 
 
 def number(value, what):
-    require(
-        isinstance(value, int | np.integer), "type", f"{what} must be a whole number. Yours is {value!r:.60}."
-    )
+    fits = isinstance(value, int | np.integer) and abs(int(value)) < 10**9
+    require(fits, "type", f"{what} must be a whole number below a billion. Yours is {kind_of(value)}.")
     return int(value)
 
 
+def draw(rng, small):
+    """Size, kernel size, stride, dilation, and zeros before and after: small, or too many to list."""
+    highest = (12, 5, 5, 3, 3, 3) if small else (2000, 40, 20, 9, 30, 30)
+    return tuple(int(rng.integers(low, high)) for low, high in zip((1, 1, 1, 1, 0, 0), highest, strict=True))
+
+
 @points(4, "sizes")
-def test_sizes_of_a_full_table(student):
-    """The size is the number of windows that fit, over a full table of sizes, strides, dilations and pads."""
+def test_sizes_of_many_windows(student, rng):
+    """The size is the number of windows that fit, for many sizes, strides, dilations and pads."""
     wrong, total, first = 0, 0, ""
-    table = itertools.product(range(1, 10), (1, 2, 3, 4), (1, 2, 3), (1, 2), ((0, 0), (1, 0), (1, 2)))
-    for size, k, s, d, (before, after) in table:
+    for trial in range(300):
+        size, k, s, d, before, after = draw(rng, small=trial % 3)
         expected = counted(size, k, s, d, before, after)
         if expected:
             total += 1
@@ -39,28 +42,33 @@ def test_sizes_of_a_full_table(student):
                 wrong += 1
                 case = f"size {size}, kernel {k}, stride {s}, dilation {d}, pads {before}, {after}"
                 first = first or f"{case}: yours {got}, counted {expected}"
-    for size, k in ((5, 3), (6, 1), (9, 4)):
-        same(student.output_size(size, k), size - k + 1, f"output_size({size}, {k})")
+    for _ in range(3):
+        k, more = (int(n) for n in rng.integers(1, 900, 2))
+        same(student.output_size(k + more, k), more + 1, f"output_size({k + more}, {k})")
     if wrong:
         raise Wrong("values", f"{wrong} of {total} sizes are wrong. {first}.")
 
 
 @points(2, "refusals")
-def test_a_window_that_does_not_fit_is_refused(student):
+def test_a_window_that_does_not_fit_is_refused(student, rng):
     """A window that does not fit is refused with a ValueError, one that just fits is not."""
-    for size, k, s, d, before, after in ((3, 4, 1, 1, 0, 0), (4, 3, 2, 2, 0, 0), (2, 5, 1, 1, 1, 1)):
+    for _ in range(4):
+        s, d, before, after = (int(n) for n in rng.integers((1, 1, 0, 0), (4, 4, 3, 3)))
+        k = int(rng.integers(8, 300))
+        size = d * (k - 1) - before - after  # one pixel too few
         refused(student.output_size, size, k, s, d, before, after)
-        require(
-            number(student.output_size(size + 1, k, s, d, before, after), "output_size") == 1,
-            "values",
-            f"a window that just fits counts: size {size + 1}, kernel {k}, dilation {d}",
-        )
+        for more in (1, int(rng.integers(10, 500))):
+            got = number(student.output_size(size + more, k, s, d, before, after), "output_size")
+            right_one = counted(size + more, k, s, d, before, after)
+            case = f"size {size + more}, kernel {k}, stride {s}, dilation {d}, pads {before}, {after}"
+            require(got == right_one, "values", f"{case}: yours {got}, counted {right_one}")
 
 
 @points(4, "padding")
-def test_same_padding_keeps_the_size(student, variant):
+def test_same_padding_keeps_the_size(student, rng, variant):
     """Same padding lets exactly ceil(size / stride) windows fit, with the odd zero on its side."""
-    for size, k, s, d in itertools.product(range(1, 9), (1, 2, 3, 4), (1, 2, 3), (1, 2)):
+    for trial in range(150):
+        size, k, s, d, _, _ = draw(rng, small=trial % 3)
         before, after = (
             number(p, "a pad") for p in parts(student.same_padding(size, k, s, d), 2, "same_padding")
         )
@@ -70,7 +78,10 @@ def test_same_padding_keeps_the_size(student, variant):
         expected = (low, high) if variant["odd_zero"] == "after" else (high, low)
         what = f"size {size}, kernel {k}, stride {s}, dilation {d}: yours {before, after}, right {expected}"
         require((before, after) == expected, "values", what)
-    require(tuple(student.same_padding(9, 3)) == (1, 1), "values", "same_padding(9, 3) must be (1, 1)")
+    half = int(rng.integers(1, 100))
+    got = parts(student.same_padding(9, 2 * half + 1), 2, "same_padding")
+    pads = tuple(number(p, "a pad") for p in got)
+    require(pads == (half, half), "values", f"same_padding(9, {2 * half + 1}) must be {half, half}")
 
 
 @points(3, "strides and pads")
@@ -100,10 +111,11 @@ def test_a_square_kernel_that_is_not_symmetric(student, rng):
 
 
 @points(3, "receptive field")
-def test_receptive_fields_of_stacks(student):
+def test_receptive_fields_of_stacks(student, rng):
     """Size and jump are right for stacks with strides and dilation in every order."""
-    choices = [(3, 1, 1), (2, 2, 1), (3, 2, 2), (1, 3, 1)]
-    for layers in itertools.chain(itertools.permutations(choices, 3), [[], [(5, 1, 3)]]):
+    for trial in range(30):
+        count = trial % 5 if trial else 1
+        layers = [tuple(int(n) for n in rng.integers((1, 1, 1), (8, 4, 4))) for _ in range(count)]
         size, jump = 1, 1
         for k, s, d in layers:
             size, jump = size + d * (k - 1) * jump, jump * s

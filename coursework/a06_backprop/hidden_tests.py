@@ -1,8 +1,10 @@
 """Assignment 6: the student's gradients against the book's; the student's check of right and wrong ones."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from cnnbook.coursework.expect import parts, points, require, same_gradient
+from cnnbook.coursework.expect import guarded, kind_of, numbers, parts, points, require, same_gradient
 from cnnbook.nn.windows import windowed_input_gradient, windowed_kernel_gradient
 
 NO_PADS = ((0, 0), (0, 0))
@@ -66,76 +68,141 @@ def test_padding(student, rng):
     compare(student, rng, (2, 4, 5, 2), (2, 3, 2, 1), strides=(2, 1), pads=((2, 1), (1, 3)))
 
 
-def verdicts(student, f, x, right_gradient, wrong_gradients):
-    """The check accepts the right gradient, and rejects every wrong one, with True and False."""
+SENTENCE = "f needs an array of decimals in the shape of x."
+
+
+@dataclass
+class Question:
+    """A function, a point, and a claimed gradient that is right or wrong. name : of the kind of mistake."""
+
+    f: object
+    x: np.ndarray
+    claimed: np.ndarray
+    right: bool
+    name: str = "a right gradient"
+
+
+def judged(student, rng, draw, wrong):
+    """Every question once, in a random order, each asked of a fresh process; each right or wrong judged.
+
+    draw : called with rng for (f, x, right gradient), a new one for every question. wrong : the mistakes by
+    name, functions of (right gradient, rng); as many right gradients are asked about. Who says True or False
+    by chance passes a test of k mistakes with probability at most 4**-k: 0.001 for all four tests together.
+    """
+    questions = []
+    for name, spoil in [*wrong.items(), *[("", None)] * len(wrong)]:
+        f, x, gradient = draw(rng)
+        wrong_one = spoil is not None
+        claimed = spoil(gradient.copy(), rng) if wrong_one else gradient
+        questions.append(Question(f, x, claimed, not wrong_one, name or "a right gradient"))
+    for number in rng.permutation(len(questions)):
+        ask(student, questions[number])
+
+
+def ask(student, question):
+    def f(a):
+        if not numbers(a) or a.dtype.kind != "f" or a.shape != x.shape:
+            raise ValueError(SENTENCE)
+        return float(question.f(a.astype(float)))
+
+    x = question.x
     before = x.copy()
-    cases = [(right_gradient, True, "a right gradient")]
-    cases += [(gradient, False, name) for name, gradient in wrong_gradients.items()]
-    for gradient, expected, name in cases:
-        answer = student.gradcheck(f, x, gradient)
-        require(
-            isinstance(answer, bool | np.bool_),
-            "type",
-            f"gradcheck must return True or False, not {answer!r:.40}",
-        )
-        verb = "accept" if expected else "reject"
-        require(bool(answer) == expected, "verdict", f"gradcheck must {verb} {name}.")
+    student.fresh()
+    answer = student.gradcheck(guarded(f, SENTENCE), x, question.claimed)
+    fits = isinstance(answer, bool | np.bool_)
+    require(fits, "type", f"gradcheck must return True or False, not {kind_of(answer)}")
+    verb = "accept" if question.right else "reject"
+    require(bool(answer) == question.right, "verdict", f"gradcheck must {verb} {question.name}.")
     require(np.array_equal(x, before) and not student.changed, "in place", "gradcheck writes into x")
+
+
+def with_one(gradient, place, error):
+    gradient[place] += error
+    return gradient
+
+
+def cubes(rng):
+    x = rng.normal(size=(3, 3))
+    return lambda a: (a**3 + a).sum(), x, 3 * x**2 + 1
 
 
 @points(4, "the check")
 def test_the_check_on_plain_mistakes(student, rng):
     """The check accepts a right gradient and rejects a flipped sign, a factor, a transposed one."""
-    x = rng.normal(size=(4, 4))
-    gradient = 3 * x**2 + 1
     wrong = {
-        "a flipped sign": -gradient,
-        "a factor of 2": 2 * gradient,
-        "a transposed gradient": gradient.T,
-        "a gradient moved by one place": np.roll(gradient, 1, axis=1),
-        "a gradient that is nan": gradient * np.nan,
+        "a flipped sign": lambda g, rng: -g,
+        "a factor of 2": lambda g, rng: 2 * g,
+        "a half": lambda g, rng: g / 2,
+        "a transposed gradient": lambda g, rng: g.T.copy(),
+        "a gradient moved by one place": lambda g, rng: np.roll(g, 1, axis=1),
+        "a gradient that is nan": lambda g, rng: g * np.nan,
     }
-    verdicts(student, lambda a: float((a**3 + a).sum()), x, gradient, wrong)
+    judged(student, rng, cubes, wrong)
+
+
+def sines(rng):
+    x = rng.normal(size=(2, 1, int(rng.integers(3, 5))))
+    return lambda a: np.sin(a).sum(), x, np.cos(x)
 
 
 @points(2, "the check")
 def test_the_check_on_one_wrong_entry(student, rng):
     """The check sees one wrong entry among many, the first and the last."""
-    x = rng.normal(size=(3, 2, 4))
-    gradient = np.cos(x)
-    first, last = gradient.copy(), gradient.copy()
-    first[0, 0, 0] += 0.01
-    last[-1, -1, -1] -= 0.01
-    verdicts(
-        student,
-        lambda a: float(np.sin(a).sum()),
-        x,
-        gradient,
-        {"a wrong first entry": first, "a wrong last": last},
-    )
+    wrong = {
+        "a wrong first entry": lambda g, rng: with_one(g, (0, 0, 0), 0.01),
+        "another wrong first entry": lambda g, rng: with_one(g, (0, 0, 0), -0.02),
+        "a wrong last entry": lambda g, rng: with_one(g, (-1, -1, -1), -0.01),
+        "another wrong last entry": lambda g, rng: with_one(g, (-1, -1, -1), 0.02),
+        "a wrong entry in the middle": lambda g, rng: with_one(g, (0, 0, 1), 0.01),
+        "an entry that grew": lambda g, rng: with_one(g, (1, 0, int(rng.integers(2))), 0.05),
+    }
+    judged(student, rng, sines, wrong)
 
 
 @points(2, "the check")
 def test_the_check_on_large_and_small_functions(student, rng):
     """The check is as strict about functions a million times larger or smaller."""
-    x = rng.normal(size=(5,))
-    for scale in (1e6, 1e-6):
-        gradient = scale * np.exp(x)
-        wrong = {"an error of a thousandth": gradient * 1.001, "a flipped sign": -gradient}
-        verdicts(student, lambda a, s=scale: float(s * np.exp(a).sum()), x, gradient, wrong)
+    for scale in rng.permutation((1e6, 1e-6)):
+
+        def powers(rng, scale=scale):
+            x = rng.normal(size=(3,))
+            return lambda a: scale * np.exp(a).sum(), x, scale * np.exp(x)
+
+        wrong = {
+            "an error of a thousandth": lambda g, rng: g * 1.001,
+            "an error of minus a thousandth": lambda g, rng: g * 0.999,
+            "a flipped sign": lambda g, rng: -g,
+        }
+        judged(student, rng, powers, wrong)
+
+
+def constant(rng):
+    value, x = float(rng.uniform(1, 2)), rng.normal(size=(2, 3))
+    return lambda a: value, x, np.zeros(x.shape)
+
+
+def bowl(rng):
+    x = rng.normal(size=(2, 3))
+    return lambda a: ((a - x) ** 2).sum(), x, np.zeros(x.shape)
+
+
+def huge(rng):
+    slopes = rng.uniform(1, 2, size=(2, 3))
+    return lambda a: 1e7 + (a * slopes).sum(), rng.normal(size=(2, 3)), slopes
 
 
 @points(2, "the check")
 def test_the_check_on_gradients_that_are_zero_or_hidden_by_rounding(student, rng):
     """The check accepts right gradients that are 0 or belong to a huge function, and rejects wrong ones."""
-    x = rng.normal(size=(2, 3))
-    nothing = np.zeros(x.shape)
-    one = nothing.copy()
-    one[1, 2] = 0.01
-    wrong = {"one entry that is not 0": one, "ones": nothing + 1}
-    constant = float(rng.uniform(1, 2))
-    verdicts(student, lambda a: constant, x, nothing, wrong)
-    verdicts(student, lambda a: float(((a - x) ** 2).sum()), x, nothing, wrong)
-    slopes = rng.uniform(1, 2, size=x.shape)
-    wrong = {"a flipped sign": -slopes, "a factor of 2": 2 * slopes}
-    verdicts(student, lambda a: 1e7 + float((a * slopes).sum()), x, slopes, wrong)
+    flat = {
+        "one entry that is not 0": lambda g, rng: with_one(g, (1, 2), 0.01),
+        "ones": lambda g, rng: g + 1,
+    }
+    judged(student, rng, constant, flat)
+    judged(student, rng, bowl, flat)
+    wrong = {
+        "a flipped sign": lambda g, rng: -g,
+        "a factor of 2": lambda g, rng: 2 * g,
+        "zeros": lambda g, rng: 0 * g,
+    }
+    judged(student, rng, huge, wrong)

@@ -1,6 +1,23 @@
 """Wrong answers that students give: each name with the lines of the solution it changes."""
 
+STASH = """
+STASH = {}
+honest_train, honest_predict = train, predict
+
+def train(x, y, seed):
+    STASH.update(honest_train(x, y, seed))
+    return %s
+
+def predict(params, x):
+    return honest_predict(STASH or params, x)
+"""
+
 MUTANTS = {
+    "the parameters stay in a global": STASH % "{'few': np.array([seed])}",
+    "the parameters are inside a list": STASH % "{'all': [STASH]}",
+    "the parameters are in a whole number": STASH % "{'all': int.from_bytes(STASH['kernel'].tobytes())}",
+    "the parameters are in a name": STASH % "{STASH['kernel'].tobytes().hex(): np.ones(1)}",
+    "the parameters are in the shapes of empty arrays": STASH % "{'all': np.zeros((0, 123456, 7890))}",
     "never trained": [("range(14)", "range(0)")],
     "uphill": [("- rate * gradient", "+ rate * gradient")],
     "the target is forgotten": [("            p[np.arange(len(rows)), y[rows]] -= 1\n", "")],

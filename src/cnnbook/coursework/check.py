@@ -125,6 +125,10 @@ class Spoiled:
 
         return call
 
+    def fresh(self):
+        """As `Student.fresh`."""
+        self.solution.fresh()
+
     def get(self, name):
         """An attribute, spoiled like an answer."""
         return each_part(self.solution.get(name), lambda part: self.spoil(part, ()))

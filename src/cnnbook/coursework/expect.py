@@ -87,7 +87,7 @@ def parts(got, count: int, what: str):
     if got is None:
         raise Wrong("nothing returned", f"{what} is None: did you forget the return?")
     if not isinstance(got, tuple | list) or len(got) != count:
-        received = f"{len(got)}" if isinstance(got, tuple | list) else f"a {type(got).__name__}"
+        received = f"{len(got)}" if isinstance(got, tuple | list) else kind_of(got)
         raise Wrong("type", f"{what} must return {count} things. Yours returns {received}.")
     return tuple(got)
 
@@ -105,7 +105,55 @@ def refused(call, *args, error: str = "ValueError", **kwargs) -> None:
         if raised.kind != error:
             raise
         return
-    raise Wrong("refusal", f"it must raise {error} for impossible arguments. It returned {str(answer)[:60]}.")
+    raise Wrong("refusal", f"it must raise {error} for impossible arguments. It returned {kind_of(answer)}.")
+
+
+KINDS = {bool: "True or False", int: "a whole number", float: "a decimal number", complex: "a complex number",
+         str: "a text", list: "a list", tuple: "a tuple", dict: "a dictionary"}  # fmt: skip
+
+
+def kind_of(value) -> str:
+    """What kind of thing an answer is, in words of the grader: nothing that a student's code wrote is in it.
+
+    >>> kind_of("secret"), kind_of(np.ones((2, 3))), kind_of(np.ones((1, 98765)))
+    ('a text', 'an array of shape (2, 3)', 'an array of shape (1, ...)')
+    """
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        sizes = [str(size) if size <= 10_000 else "..." for size in value.shape[:8]]
+        sizes += ["..."] * (value.ndim > 8)
+        return f"an array of shape ({', '.join(sizes)}{',' * (value.ndim == 1)})"
+    if isinstance(value, np.generic):
+        value = value.item()
+    return KINDS.get(type(value), "an object")
+
+
+def numbers(value) -> bool:
+    """True if `value` is an array of real numbers of at most 8 bytes each.
+
+    >>> numbers(np.ones(2)), numbers([1.0]), numbers(np.array(1j))
+    (True, False, False)
+    """
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8
+
+
+def guarded(function, sentence: str):
+    """`function` for a student's code to call: whatever goes wrong in it is told in this one sentence.
+
+    >>> guarded(lambda x: x.secret, "The function needs an array.")(1)
+    Traceback (most recent call last):
+        ...
+    ValueError: The function needs an array.
+    """
+
+    def answer(*args):
+        try:
+            return function(*args)
+        except Exception:  # the kind of error would tell what stands behind the function
+            raise ValueError(sentence) from None
+
+    return answer
 
 
 def require(holds, category: str, message: str) -> None:
