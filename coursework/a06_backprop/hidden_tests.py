@@ -68,6 +68,7 @@ def test_padding(student, rng):
     compare(student, rng, (2, 4, 5, 2), (2, 3, 2, 1), strides=(2, 1), pads=((2, 1), (1, 3)))
 
 
+TOGETHER = 4  # questions to one process
 SENTENCE = "f needs an array of decimals in the shape of x."
 
 
@@ -83,7 +84,7 @@ class Question:
 
 
 def judged(student, rng, draw, wrong):
-    """Every question once, in a random order, each asked of a fresh process; each right or wrong judged.
+    """Every question once, in a random order; a fresh process after every few; each right or wrong judged.
 
     draw : called with rng for (f, x, right gradient), a new one for every question. wrong : the mistakes by
     name, functions of (right gradient, rng); as many right gradients are asked about. Who says True or False
@@ -95,7 +96,9 @@ def judged(student, rng, draw, wrong):
         wrong_one = spoil is not None
         claimed = spoil(gradient.copy(), rng) if wrong_one else gradient
         questions.append(Question(f, x, claimed, not wrong_one, name or "a right gradient"))
-    for number in rng.permutation(len(questions)):
+    for count, number in enumerate(rng.permutation(len(questions))):
+        if count % TOGETHER == 0:
+            student.fresh()
         ask(student, questions[number])
 
 
@@ -107,7 +110,6 @@ def ask(student, question):
 
     x = question.x
     before = x.copy()
-    student.fresh()
     answer = student.gradcheck(guarded(f, SENTENCE), x, question.claimed)
     fits = isinstance(answer, bool | np.bool_)
     require(fits, "type", f"gradcheck must return True or False, not {kind_of(answer)}")
@@ -132,7 +134,6 @@ def test_the_check_on_plain_mistakes(student, rng):
     wrong = {
         "a flipped sign": lambda g, rng: -g,
         "a factor of 2": lambda g, rng: 2 * g,
-        "a half": lambda g, rng: g / 2,
         "a transposed gradient": lambda g, rng: g.T.copy(),
         "a gradient moved by one place": lambda g, rng: np.roll(g, 1, axis=1),
         "a gradient that is nan": lambda g, rng: g * np.nan,
@@ -150,9 +151,7 @@ def test_the_check_on_one_wrong_entry(student, rng):
     """The check sees one wrong entry among many, the first and the last."""
     wrong = {
         "a wrong first entry": lambda g, rng: with_one(g, (0, 0, 0), 0.01),
-        "another wrong first entry": lambda g, rng: with_one(g, (0, 0, 0), -0.02),
         "a wrong last entry": lambda g, rng: with_one(g, (-1, -1, -1), -0.01),
-        "another wrong last entry": lambda g, rng: with_one(g, (-1, -1, -1), 0.02),
         "a wrong entry in the middle": lambda g, rng: with_one(g, (0, 0, 1), 0.01),
         "an entry that grew": lambda g, rng: with_one(g, (1, 0, int(rng.integers(2))), 0.05),
     }

@@ -52,7 +52,7 @@ MUTANTS = {
         ("np.abs(numeric - gradient).max()", "np.abs(numeric - gradient).ravel()[0]")
     ],
     "the check moves x itself": [("there, back = x.copy(), x.copy()", "there, back = x, x.copy()")],
-    "the check takes one side only": [("(f(there) - f(back)) / 2e-5", "(f(there) - f(x)) / 2e-5")],
+    "the check takes one side only": [("(high - f(back)) / 2e-5", "(high - f(x)) / 2e-5")],
     "the check forgets the factor 2": [("/ 2e-5", "/ 1e-5")],
     "the check takes a large step": [("+= 1e-5", "+= 0.5"), ("-= 1e-5", "-= 0.5"), ("/ 2e-5", "/ 1.0")],
     "the check takes a tiny step": [("+= 1e-5", "+= 1e-15"), ("-= 1e-5", "-= 1e-15"), ("/ 2e-5", "/ 2e-15")],

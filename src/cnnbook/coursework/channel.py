@@ -31,6 +31,10 @@ class Channel:
 
     def __init__(self, stream: socket.socket):
         self.stream, self.pid, self.times = stream, None, None
+        self.polls = {event: select.poll() for event in (select.POLLIN, select.POLLOUT)}
+        for event, poll in self.polls.items():
+            poll.register(stream, event)
+        self.received = bytearray()  # what has come and was not asked for yet
         stream.setblocking(False)
         if hasattr(socket, "SO_PASSCRED"):
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -49,11 +53,10 @@ class Channel:
         self.start, self.waited_before, self.seconds = time.monotonic(), self.waited(), seconds
         left = memoryview(content)
         while left:
-            self.wait(select.POLLOUT)
             try:
                 left = left[self.stream.send(left[: 1 << 20]) :]
             except BlockingIOError:
-                continue
+                self.wait(select.POLLOUT)
             except OSError:
                 raise Closed from None
         lengths = self.read(LENGTHS.size)
@@ -64,11 +67,10 @@ class Channel:
 
     def read(self, count: int) -> bytes:
         """Exactly `count` bytes."""
-        received = bytearray()
-        while len(received) < count:
+        while len(self.received) < count:
             self.wait(select.POLLIN)
             try:
-                part, extra, _, _ = self.stream.recvmsg(min(count - len(received), 1 << 20), 256)
+                part, extra, _, _ = self.stream.recvmsg(max(count - len(self.received), 1 << 16), 256)
             except BlockingIOError:
                 continue
             except OSError:
@@ -79,13 +81,14 @@ class Channel:
                 self.pid = CREDENTIALS.unpack(extra[0][2][: CREDENTIALS.size])[0]
                 with contextlib.suppress(OSError):
                     self.times = os.open(f"/proc/{self.pid}/schedstat", os.O_RDONLY)
-            received += part
-        return bytes(received)
+            self.received += part
+        content = bytes(self.received[:count])
+        del self.received[:count]
+        return content
 
     def wait(self, event: int) -> None:
         """Wait until the connection is ready."""
-        poll = select.poll()
-        poll.register(self.stream, event)
+        poll = self.polls[event]
         if poll.poll(min(SOON, self.seconds) * 1000):
             return
         while True:
