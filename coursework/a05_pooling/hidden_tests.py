@@ -10,6 +10,12 @@ LEFT_OVER = ((2, 3), (2, 3), NO_PADS)
 PADDED = ((3, 3), (2, 2), ((2, 1), (1, 2)))
 
 
+def images(rng, most=9):
+    """The shape of a batch of images, higher or lower than they are wide."""
+    height, width = rng.permutation(np.arange(5, most))[:2]
+    return int(rng.integers(2, 4)), int(height), int(width), int(rng.integers(2, 4))
+
+
 def windows(x, size, strides, pads):
     """All windows as (N, H', W', C, taps), with nan for padding."""
     x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=np.nan)
@@ -64,7 +70,7 @@ def test_forward_with_overlap_and_left_over_pixels(student, rng, variant):
     """Windows may overlap, and pixels that fill no window are dropped."""
     for kind in ("max", "average"):
         for case in (OVERLAP, LEFT_OVER, ((2, 2), (3, 1), NO_PADS)):
-            try_forward(student, variant, rng.normal(size=(2, 7, 8, 2)), kind, case)
+            try_forward(student, variant, rng.normal(size=images(rng)), kind, case)
 
 
 @points(3, "padding")
@@ -72,21 +78,21 @@ def test_padding_is_no_pixel(student, rng, variant):
     """Beside padding, negative numbers win the maximum, and only real pixels are averaged."""
     for case in (PADDED, ((2, 2), (1, 1), ((0, 1), (1, 0)))):
         for kind in ("max", "average"):
-            try_forward(student, variant, -1 - rng.random((2, 5, 6, 2)), kind, case)
+            try_forward(student, variant, -1 - rng.random(images(rng)), kind, case)
 
 
 @points(3, "gradients")
 def test_max_gradient(student, rng, variant):
     """The winner of every window gets its dout, with overlap and left-over pixels too."""
     for case in (((2, 2), (2, 2), NO_PADS), OVERLAP, LEFT_OVER):
-        try_backward(student, rng, variant, rng.normal(size=(2, 5, 7, 2)), "max", case)
+        try_backward(student, rng, variant, rng.normal(size=images(rng, 8)), "max", case)
 
 
 @points(3, "gradients")
 def test_average_gradient(student, rng, variant):
     """Every pixel gets its share of each window, with overlap and left-over pixels too."""
     for case in (((2, 2), (2, 2), NO_PADS), OVERLAP, LEFT_OVER):
-        try_backward(student, rng, variant, rng.normal(size=(2, 5, 7, 2)), "average", case)
+        try_backward(student, rng, variant, rng.normal(size=images(rng, 8)), "average", case)
 
 
 @points(2, "ties")

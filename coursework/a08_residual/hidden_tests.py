@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnbook.coursework.expect import parts, points, refused, require, same, same_gradient
+from cnnbook.coursework.expect import kind_of, parts, points, refused, require, same, same_gradient
 from cnnbook.nn import Conv2D, GroupNormalization, ReLU, Residual
 
 NORMS = (((2, 3, 4, 6), 2), ((3, 2, 2, 6), 3), ((2, 1, 5, 4), 1), ((2, 3, 2, 4), 4))
@@ -128,7 +128,7 @@ def test_a_quiet_block_returns_its_input_and_can_learn(student, rng):
         for name, shape in (("kernel_1", (channels, hidden)), ("kernel_2", (hidden, channels))):
             kernel = np.asarray(block.get(name))
             require(
-                kernel.shape == shape, "shape", f"{name} must have shape {shape}. Yours has {kernel.shape}."
+                kernel.shape == shape, "shape", f"{name} must have shape {shape}. Yours is {kind_of(kernel)}."
             )
             ratio = kernel.std() / np.sqrt(2 / shape[0])
             require(0.9 < ratio < 1.1, "values", f"{name} has {ratio:.2f} times He's standard deviation")

@@ -1,7 +1,8 @@
 """Is an assignment fit to be given? Its tests must accept the solution and no lesser answer.
 
-1 The solution passes every test. 2 A blank notebook and worthless answers (None, zeros, the input itself,
-random numbers of the right shape) fail every test. 3 Every named mutant fails a test, every test fails at
+1 The solution passes every test. 2 A blank notebook and thoughtless answers fail every test: zeros, a
+coin, a counter, the answers under another seed and the others of strategies.py. Every test asks something
+else under another seed. 3 Every named mutant fails a test, every test fails at
 least three mutants, and every single change of the solution fails a test, except those listed as harmless.
 All of this is the course's own code, so it runs in this process.
 """
@@ -16,12 +17,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cnnbook.coursework import strategies
 from cnnbook.coursework.mutations import changes_of
 from cnnbook.coursework.own_process import trusted
 from cnnbook.coursework.source import functions_of
-from cnnbook.coursework.student import Student
 from cnnbook.coursework.testing import run_tests, tests_of
-from cnnbook.coursework.trouble import StudentError
 
 KILLS_NEEDED = 3
 MOST_CHANGES = 60  # single changes of one solution that are tried
@@ -59,7 +59,7 @@ def check_assignment(assignment, seed: int = 0, changes: int = MOST_CHANGES) -> 
         warnings.simplefilter("ignore")
         try_solution(assignment, tests, reasons, found)
         if not found.faults:
-            try_worthless_answers(assignment, tests, reasons, found)
+            try_worthless_answers(assignment, tests, reasons, found, seed)
             try_wrong_solutions(assignment, tests, reasons, found, changes)
     return found
 
@@ -73,13 +73,12 @@ def try_solution(assignment, tests: list, reasons: Callable, found: Finding) -> 
         found.faults.append(f"the solution fails {name}: {message}")
 
 
-def try_worthless_answers(assignment, tests: list, reasons: Callable, found: Finding) -> None:
-    """No test gives a point for an answer that shows no understanding."""
-    for name, student in worthless_answers(assignment).items():
-        failed = reasons(student)
-        found.faults += [
-            f"{test.__name__} gives points for {name}" for test in tests if test.__name__ not in failed
-        ]
+def try_worthless_answers(assignment, tests: list, reasons: Callable, found: Finding, seed: int) -> None:
+    """No test gives a point for an answer that shows no understanding, and every test depends on the seed."""
+    failed = reasons(trusted(assignment.blank))
+    names = [test.__name__ for test in tests if test.__name__ not in failed]
+    found.faults += [f"{name} gives points for a blank notebook" for name in names]
+    found.faults += strategies.faults(assignment, tests, seed)
 
 
 def try_wrong_solutions(assignment, tests: list, reasons: Callable, found: Finding, changes: int) -> None:
@@ -99,72 +98,6 @@ def try_wrong_solutions(assignment, tests: list, reasons: Callable, found: Findi
             found.faults.append(
                 f"{test.__name__} notices {found.kills[test.__name__]} mutants, fewer than {KILLS_NEEDED}"
             )
-
-
-class Spoiled:
-    """The solution with every answer spoiled.
-
-    spoil : called with (right answer or None, arguments) for every answer of a function or method.
-    """
-
-    def __init__(self, solution, spoil):
-        self.solution, self.spoil, self.changed, self.memory = solution, spoil, set(), {}
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-
-        def call(*args, **kwargs):
-            try:
-                answer = getattr(self.solution, name)(*args, **kwargs)
-            except StudentError:
-                answer = None  # a worthless answer refuses nothing
-            if hasattr(answer, "get") and not isinstance(answer, dict):
-                return Spoiled(answer, self.spoil)
-            return each_part(answer, lambda part: self.spoil(part, args))
-
-        return call
-
-    def fresh(self):
-        """As `Student.fresh`."""
-        self.solution.fresh()
-
-    def get(self, name):
-        """An attribute, spoiled like an answer."""
-        return each_part(self.solution.get(name), lambda part: self.spoil(part, ()))
-
-
-def each_part(answer, change):
-    """Apply `change` to every array and number of an answer.
-
-    >>> each_part((1, [2, "a"]), lambda number: number + 1)
-    (2, [3, 'a'])
-    """
-    if isinstance(answer, tuple | list):
-        return type(answer)(each_part(part, change) for part in answer)
-    if isinstance(answer, dict):
-        return {key: each_part(part, change) for key, part in answer.items()}
-    if isinstance(answer, str):
-        return answer
-    return change(answer)
-
-
-def worthless_answers(assignment) -> dict:
-    """A blank notebook, and answers that take no understanding of the task, by name."""
-    rng = np.random.default_rng(1)
-
-    def spoiled(spoil) -> Student:
-        return Spoiled(trusted(assignment.solution), spoil)
-
-    return {
-        "a blank notebook": trusted(assignment.blank),
-        "None": spoiled(lambda right, args: None),
-        "zeros": spoiled(lambda right, args: np.zeros_like(right) if right is not None else 0.0),
-        "the input itself": spoiled(lambda right, args: next((a for a in args if not callable(a)), None)),
-        "random numbers": spoiled(
-            lambda right, args: rng.normal(size=np.shape(right) if right is not None else ())
-        ),
-    }
 
 
 def mutants_of(assignment) -> tuple[dict[str, str], dict[str, str]]:
