@@ -87,8 +87,9 @@ def judged(student, rng, draw, wrong):
     """Every question once, in a random order; a fresh process after every few; each right or wrong judged.
 
     draw : called with rng for (f, x, right gradient), a new one for every question. wrong : the mistakes by
-    name, functions of (right gradient, rng); as many right gradients are asked about. Who says True or False
-    by chance passes a test of k mistakes with probability at most 4**-k: 0.001 for all four tests together.
+    name, functions of (right gradient, rng); as many right gradients are asked about. A coin passes a test of
+    k mistakes with probability 4**-k, a rule that says True as often as False with one over (2k choose k):
+    below 0.002 for each of the four tests.
     """
     questions = []
     for name, spoil in [*wrong.items(), *[("", None)] * len(wrong)]:
@@ -124,7 +125,7 @@ def with_one(gradient, place, error):
 
 
 def cubes(rng):
-    x = rng.normal(size=(3, 3))
+    x = rng.normal(size=(2, 2))
     return lambda a: (a**3 + a).sum(), x, 3 * x**2 + 1
 
 
@@ -134,6 +135,7 @@ def test_the_check_on_plain_mistakes(student, rng):
     wrong = {
         "a flipped sign": lambda g, rng: -g,
         "a factor of 2": lambda g, rng: 2 * g,
+        "a half": lambda g, rng: g / 2,
         "a transposed gradient": lambda g, rng: g.T.copy(),
         "a gradient moved by one place": lambda g, rng: np.roll(g, 1, axis=1),
         "a gradient that is nan": lambda g, rng: g * np.nan,
@@ -142,7 +144,7 @@ def test_the_check_on_plain_mistakes(student, rng):
 
 
 def sines(rng):
-    x = rng.normal(size=(2, 1, int(rng.integers(3, 5))))
+    x = rng.normal(size=(2, 1, int(rng.integers(2, 4))))
     return lambda a: np.sin(a).sum(), x, np.cos(x)
 
 
@@ -151,7 +153,9 @@ def test_the_check_on_one_wrong_entry(student, rng):
     """The check sees one wrong entry among many, the first and the last."""
     wrong = {
         "a wrong first entry": lambda g, rng: with_one(g, (0, 0, 0), 0.01),
+        "another wrong first entry": lambda g, rng: with_one(g, (0, 0, 0), -0.02),
         "a wrong last entry": lambda g, rng: with_one(g, (-1, -1, -1), -0.01),
+        "another wrong last entry": lambda g, rng: with_one(g, (-1, -1, -1), 0.02),
         "a wrong entry in the middle": lambda g, rng: with_one(g, (0, 0, 1), 0.01),
         "an entry that grew": lambda g, rng: with_one(g, (1, 0, int(rng.integers(2))), 0.05),
     }

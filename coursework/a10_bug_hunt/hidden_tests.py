@@ -61,16 +61,16 @@ def padded_pool(rng):
     return {"pool_size": 2, "padding": "same"}, (pick(rng, 3, 5, 7), pick(rng, 2, 4), pick(rng, 1, 2, 3))
 
 
-# A wrong layer counts as found if sound rejects it every time (t times) and accepts all R right layers of its
-# kind: R = t times the number w of wrong ones. Who says True with probability p, whatever is asked, earns w
-# points of a kind with probability p^R (1 - p)^t each. A coin, p = 1/2, expects 0.02 points of the 17.
+# A wrong layer counts as found if sound rejects it each of t times and accepts all R right layers of its kind;
+# there are as many right ones as wrong. Who says True with probability p, whatever is asked, finds it with
+# probability p^R (1 - p)^t. A coin, p = 1/2, expects 0.03 points of the 17.
 CASES = {
     "unrotated": Case("convolution", bugzoo.UnrotatedKernel, nn.Conv2D, even, 2),
-    "rows": Case("convolution", bugzoo.PatchRowsMixedUp, nn.Conv2D, even, 2),
+    "rows": Case("convolution", bugzoo.PatchRowsMixedUp, nn.Conv2D, even, 1),
     "even": Case("convolution", bugzoo.EvenKernelOffByOne, nn.Conv2D, even, 2),
-    "height": Case("convolution", bugzoo.HeightUsedForWidth, nn.Conv2D, tall, 2),
+    "height": Case("convolution", bugzoo.HeightUsedForWidth, nn.Conv2D, tall, 1),
     "bias": Case("convolution", bugzoo.BiasGradientAveraged, nn.Conv2D, even, 2),
-    "true": Case("convolution", bugzoo.TrueConvolution, nn.Conv2D, even, 2),
+    "true": Case("convolution", bugzoo.TrueConvolution, nn.Conv2D, even, 1),
     "relu": Case("activation", bugzoo.ReLUOfTheGradient, nn.ReLU, vector, 3),
     "leaky": Case("activation", bugzoo.LeakyForwardOnly, nn.LeakyReLU, vector, 3),
     "flatten": Case("flatten", bugzoo.FlattenByColumns, nn.Flatten, small, 4),
@@ -78,7 +78,7 @@ CASES = {
     "zeros": Case("max pooling", bugzoo.ZeroPaddingWins, nn.MaxPooling2D, padded_pool, 3),
     "average": Case("average pooling", bugzoo.AverageNotShared, nn.AveragePooling2D, pool, 4),
     "mean": Case("batch norm", bugzoo.MeanPathForgotten, nn.BatchNormalization, small, 3),
-    "variance": Case("batch norm", bugzoo.VariancePathForgotten, nn.BatchNormalization, small, 3),
+    "variance": Case("batch norm", bugzoo.VariancePathForgotten, nn.BatchNormalization, small, 2),
     "use": Case("batch norm", bugzoo.BatchStatisticsAtInference, nn.BatchNormalization, small, 3),
 }
 
