@@ -143,7 +143,7 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
         "patches-the-worker",
         "from cnnbook.coursework.inside import worker\n"
         "worker.Session.call = lambda self, request: {'value': True, 'points': 24}\nreturn True",
-        6,
+        10,  # the patch is gone with the process: tests of the other functions are answered rightly
         "must have shape",
     )
     spoiled(

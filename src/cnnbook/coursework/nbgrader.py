@@ -77,10 +77,13 @@ def graded(assignment: str, test: str, names: dict) -> None:
     """
     course = courses.load(os.environ.get("CNNBOOK_COURSE"))
     ours = course.assignment(assignment)
-    place = OwnProcess()
-    student = Student(b"", ".py", lambda: place)
-    place.student, place.session.names = student, names
-    student.names = list(names)
+
+    def start():  # the notebook's own names, also where a test asks for a fresh process
+        place = OwnProcess(lambda: student)
+        place.session.names = names
+        return place
+
+    student = Student(b"", ".py", start)
     wanted = [each for each in tests_of(ours.tests) if each.__name__ == test]
     (outcome,) = run_tests(wanted, student, course.seed, ours.variant)
     if outcome["reason"]:
