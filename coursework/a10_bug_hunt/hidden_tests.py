@@ -61,9 +61,9 @@ def padded_pool(rng):
     return {"pool_size": 2, "padding": "same"}, (pick(rng, 3, 5, 7), pick(rng, 2, 4), pick(rng, 1, 2, 3))
 
 
-# A wrong layer counts as found if sound rejects it each of t times and accepts all R right layers of its kind;
-# there are as many right ones as wrong. Who says True with probability p, whatever is asked, finds it with
-# probability p^R (1 - p)^t. A coin, p = 1/2, expects 0.03 points of the 17.
+# A wrong layer counts as found if sound rejects it each of t times and accepts all R right layers of its
+# kind; there are as many right ones as wrong. Who says True with probability p, whatever is asked, finds it
+# with probability p^R (1 - p)^t. A coin, p = 1/2, expects 0.03 points of the 17.
 CASES = {
     "unrotated": Case("convolution", bugzoo.UnrotatedKernel, nn.Conv2D, even, 2),
     "rows": Case("convolution", bugzoo.PatchRowsMixedUp, nn.Conv2D, even, 1),

@@ -216,7 +216,7 @@ def test_gradescope_reads_a_report_with_documented_fields(text, show, public, a0
     settings = {"assignment": "a02", "seed": 1, "show": show, "variant": a02.variant}
     (tmp_path / "source" / "job.json").write_text(json.dumps(settings))
     (tmp_path / "submission" / "x.py").write_text("x = 1")
-    monkeypatch.setattr(gradescope, "proven", lambda way, secret: "unsafe")
+    monkeypatch.setattr(gradescope, "proven", lambda *a: "unsafe")
     monkeypatch.setattr("cnnbook.coursework.job.judged", lambda *a: result_with(text) | {"score": 1.5})
     assert gradescope.main(tmp_path) == 0
     said = strict((tmp_path / "results" / "results.json").read_bytes())

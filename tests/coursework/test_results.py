@@ -198,7 +198,7 @@ def once(monkeypatch):
         return {"status": "graded", "score": 1, "tests": [], "notes": []}
 
     monkeypatch.setattr(job, "judged", judged)
-    monkeypatch.setattr(grade, "proven", lambda way, secret: "unsafe")
+    monkeypatch.setattr(grade, "proven", lambda *a: "unsafe")
     return asked
 
 

@@ -6,119 +6,15 @@ or say True and False by a rule. They may keep a state where a student's process
 could count by the clock or by the number of their process.
 """
 
-import re
-import zlib
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbook.coursework.own_process import trusted
-from cnnbook.coursework.student import Remote, Student
-from cnnbook.coursework.testing import run_tests
+from cnnbook.coursework.likeness import digest, digests, distance, errors_of, shapes_of
+from cnnbook.coursework.recording import Guesser, Recorder, earned, record
 from cnnbook.coursework.trouble import StudentError
 
 OTHER_SEED = 1_000_003  # added to the course's
-
-
-@dataclass
-class Call:
-    """What the solution was asked and answered. answer : a value, or the `StudentError` that it raised."""
-
-    path: str
-    args: tuple
-    answer: object
-
-
-class Recorder:
-    """The solution as a `Student`; every call is written down in `calls`, by test."""
-
-    def __init__(self, target, calls=None, path=""):
-        self._target, self._path = target, path
-        self.calls = {} if calls is None else calls
-        if isinstance(target, Student):
-            self.changed, self.memory = target.changed, target.memory
-
-    def begin(self, test: str):
-        """What follows belongs to this test."""
-        self.calls[test] = []
-
-    def fresh(self, seed: int | None = None):
-        """As `Student.fresh`."""
-        self._target.fresh(seed)
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-
-        def call(*args, **kwargs):
-            given = [arg._target if isinstance(arg, Recorder) else arg for arg in args]
-            return self._note(name, (*args, *kwargs.values()), lambda: self._asked(name)(*given, **kwargs))
-
-        return call
-
-    def get(self, name):
-        """An attribute, written down like a call."""
-        return self._note(name, (), lambda: self._target.get(name))
-
-    def _asked(self, name):
-        return getattr(self._target, name)
-
-    def _note(self, name, args, ask):
-        path = f"{self._path}{name}"
-        try:
-            answer = ask()
-        except StudentError as error:
-            answer = error
-        if isinstance(answer, Remote):
-            answer = Recorder(answer, self.calls, f"{path}.")
-        self.calls[list(self.calls)[-1]].append(Call(path, args, answer))
-        if isinstance(answer, StudentError):
-            raise answer
-        return answer
-
-
-class Guesser:
-    """A student whose every answer is `choose(test, path, args)`."""
-
-    def __init__(self, choose, path="", test=""):
-        self._choose, self._path, self._test = choose, path, test
-        self.changed, self.memory = set(), {}
-
-    def begin(self, test: str):
-        """What follows belongs to this test."""
-        self._test = test
-
-    def fresh(self, seed: int | None = None):
-        """Nothing is forgotten."""
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: self.get(name, (*args, *kwargs.values()))
-
-    def get(self, name, args=()):
-        """The answer to a call, or the value of an attribute."""
-        answer = self._choose(self._test, f"{self._path}{name}", args)
-        if isinstance(answer, StudentError):
-            raise answer
-        return Guesser(self._choose, answer._path, self._test) if isinstance(answer, Recorder) else answer
-
-
-def record(assignment, tests: list, seed: int) -> dict[str, list[Call]]:
-    """What each test asks of the solution under this seed, and what it answers."""
-    recorder = Recorder(trusted(assignment.solution))
-    earned(tests, recorder, seed, assignment.variant)
-    return recorder.calls
-
-
-def earned(tests: list, student, seed: int, variant: dict) -> list[str]:
-    """The names of the tests that give points to a `Recorder` or a `Guesser`."""
-    names = []
-    for test in tests:
-        student.begin(test.__name__)
-        names += [each["name"] for each in run_tests([test], student, seed, variant) if each["points"]]
-    return names
 
 
 def faults(assignment, tests: list, seed: int) -> list[str]:
@@ -255,65 +151,3 @@ def each_part(answer, change):
     if isinstance(answer, dict):
         return {key: each_part(part, change) for key, part in answer.items()}
     return answer if isinstance(answer, str) else change(answer)
-
-
-def digest(value) -> str:
-    """A text that is equal for equal values.
-
-    >>> digest([1, np.ones(2)]) == digest([1, np.ones(2)]), digest(np.ones(2)) == digest(np.zeros(2))
-    (True, False)
-    """
-    if isinstance(value, np.ndarray):
-        return f"{value.shape}{value.dtype}{zlib.crc32(np.ascontiguousarray(value).tobytes())}"
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(digest, value))}]"
-    if isinstance(value, dict):
-        return f"{{{','.join(f'{name}:{digest(part)}' for name, part in value.items())}}}"
-    return "an object" if callable(value) or isinstance(value, Recorder) else repr(value)
-
-
-def digests(args) -> set[str]:
-    """The digests of all arrays of more than one number, and of dictionaries of them."""
-    large = [a for a in args if (isinstance(a, np.ndarray) and a.size > 1) or (isinstance(a, dict) and a)]
-    return set(map(digest, large))
-
-
-def shapes_of(args) -> list:
-    """Shapes of arrays, and texts and numbers as they are, one after the other.
-
-    >>> shapes_of((np.ones((2, 3)), "max", (1, 2)))
-    [2, 3, '', 'max', '', 1, '', 2, '', '']
-    """
-    found = []
-    for value in args.values() if isinstance(args, dict) else args:
-        if isinstance(value, np.ndarray):
-            found += value.shape
-        elif isinstance(value, list | tuple | dict):
-            found += shapes_of(value)
-        else:
-            found.append("object" if callable(value) else value)
-        found.append("")
-    return found
-
-
-def errors_of(args) -> list[str]:
-    """What callbacks say to nonsense: the type and the text of the exceptions, without numbers."""
-    params = next((a for a in args if isinstance(a, dict)), {})
-    shape = next((a for a in args if isinstance(a, tuple) and all(type(n) is int for n in a)), (2,))
-    bad, good = np.zeros((1, 1)), np.zeros((1, *shape))
-    nonsense = [(), (None,), (bad,), (bad, params, True), (good, {}, True), (good, good, params)]
-    nonsense += [(bad, good, params), (good, bad, params), (np.full((0, *shape), 1j), params, True)]
-    found = []
-    for function in filter(callable, args):
-        for given in nonsense:
-            try:
-                function(*given)
-                found.append("an answer")
-            except Exception as error:  # any kind may tell something
-                found.append(re.sub(r"\d+", "", f"{type(error).__name__}: {error}"))
-    return found
-
-
-def distance(one: list, other: list) -> int:
-    """In how many places two lists differ."""
-    return sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
