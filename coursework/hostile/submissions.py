@@ -154,6 +154,45 @@ def write(folder: Path, solution: str) -> dict[str, Expected]:
         reason="did you forget the return",
     )
 
+    spoiled(
+        "ends-itself-by-a-limit-of-time",
+        "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass",
+        reason="ValueError",
+    )
+    spoiled(
+        "asks-its-socket-for-signals",
+        "import fcntl, struct\nfor fd in range(3, 30):\n"
+        "    try: flags = fcntl.fcntl(fd, fcntl.F_GETFL)\n    except OSError: continue\n"
+        "    fcntl.ioctl(fd, 0x8901, struct.pack('i', os.getpid()))\n"
+        "    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC)\n"
+        "    os.write(fd, b'1234')\ntime.sleep(1)",
+        reason="PermissionError",
+    )
+    spoiled("subclass", "class Mine(np.ndarray): pass\nreturn right(x, kernel, bias).view(Mine)", 24)
+    spoiled("prints-to-everything", "print(x, file=sys.stderr)\nreturn right(x, kernel, bias)", 24)
+    spoiled("keyboard-interrupt", "raise KeyboardInterrupt", reason="KeyboardInterrupt")
+    spoiled("generator-exit", "raise GeneratorExit", reason="GeneratorExit")
+    spoiled("stop-iteration", "raise StopIteration('points')", reason="StopIteration")
+    spoiled("generator", "yield right(x, kernel, bias)", reason="holds object")
+    spoiled("a-list", "return right(x, kernel, bias).tolist()", reason="must be an array")
+    spoiled("lone-surrogate", "return '\\ud800\\0\\u202e'", reason="must be an array")
+    spoiled("longdouble", "return right(x, kernel, bias).astype(np.longdouble)", reason="dtype")
+    spoiled("structured", "return np.zeros(3, 'i4,f8')", reason="dtype")
+    spoiled("dates", "return np.zeros(3, 'M8[s]')", reason="dtype")
+    spoiled(
+        "error-without-words",
+        "class Mute(Exception):\n    def __str__(self): raise SystemExit\nraise Mute",
+        reason="cannot be printed",
+    )
+    spoiled("huge-error", "raise ValueError('</script>' * 10**6)", reason="ValueError")
+    spoiled("raises-a-signal", "import signal\nsignal.raise_signal(signal.SIGKILL)", reason="PermissionError")
+    spoiled("subprocess", "import subprocess\nsubprocess.run(['/usr/bin/id'])", reason="Error")
+    spoiled(
+        "notes-for-the-next-test",
+        "import builtins\nbuiltins.seen = getattr(builtins, 'seen', 0) + 1\nreturn right(x, kernel, bias)",
+        24,
+    )
+
     add("loops-at-the-top", f"class Slow:\n    while True: pass\n{solution}", 0, "took more than")
     add("exits-at-the-top", f"class Gone:\n    __import__('os')._exit(0)\n{solution}", 0, "cannot be loaded")
     add(

@@ -11,18 +11,25 @@ from cnnbook.coursework.sandbox import Limits
 
 IMPATIENT = Limits(seconds=5, total=60, memory=600_000_000)
 
+# What reaches its limit of time is not graded a second time: each costs this file ten seconds.
+SLOW = {"infinite-loop", "sleeps", "loops-at-the-top"}
+
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory, isolation, public, a02):
-    folder, out = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("results")
+    folder = tmp_path_factory.mktemp("hostile")
     expected = submissions.write(folder, a02.solution)
+    return expected, grade_folder(folder, tmp_path_factory.mktemp("results"), isolation, public)
+
+
+def grade_folder(folder, out, isolation, public):
+    """The results of all submissions in a folder, by name."""
     patience, student.START = student.START, 5
     try:
         jobs = grade.jobs_for(folder, out, "a02", public, isolation, limits=IMPATIENT)
-        results = {result["submission"]: result for result in grade.grade_all(jobs, tell=lambda line: None)}
+        return {result["submission"]: result for result in grade.grade_all(jobs, tell=lambda line: None)}
     finally:
         student.START = patience
-    return expected, results
 
 
 NAMES = [*re.findall(r'(?:spoiled|add)\(\s*"([\w-]+)"', Path(submissions.__file__).read_text()), "link"]
@@ -49,3 +56,13 @@ def test_results_hold_no_address_in_memory_and_no_path_of_the_machine(graded, tm
     text = str(results)
     assert not re.search(r"0x[0-9a-f]{6}", text)
     assert str(tmp_path_factory.getbasetemp()) not in text
+
+
+def test_a_second_grading_gives_the_same_results(graded, tmp_path, isolation, public, a02):
+    _, results = graded
+    (tmp_path / "again").mkdir()
+    submissions.write(tmp_path / "again", a02.solution)
+    for name in SLOW:
+        (tmp_path / "again" / f"{name}.py").unlink()
+    again = grade_folder(tmp_path / "again", tmp_path / "out", isolation, public)
+    assert again == {name: result for name, result in results.items() if name not in SLOW}

@@ -12,7 +12,7 @@ from functools import cache
 REFUSED = {
     "other processes and programs": "fork vfork execve execveat ptrace process_vm_readv process_vm_writev "
     "pidfd_open pidfd_getfd pidfd_send_signal kcmp process_madvise move_pages migrate_pages",
-    "signals": "kill tkill rt_sigqueueinfo rt_tgsigqueueinfo timer_create",
+    "signals": "kill tkill rt_sigqueueinfo rt_tgsigqueueinfo timer_create setrlimit",
     "new namespaces and mounts": "unshare setns mount umount2 pivot_root chroot fsopen fsconfig fsmount "
     "fspick move_mount open_tree mount_setattr",
     "notes that outlive a process": "keyctl add_key request_key",
@@ -27,6 +27,8 @@ REFUSED = {
 THREAD = 0x10000  # CLONE_THREAD: a clone with it is a thread of the same process, and may be made
 SET_PARENT_DEATH_SIGNAL = 1
 SET_OWNER, SET_SIGNAL, SET_OWNER_EX = 8, 10, 15  # of fcntl: whom a file sends which signal
+SET_LEASE, NOTIFY = 1024, 1026  # of fcntl: SIGIO when another process opens a file, when a folder changes
+FILE_OWNER, SOCKET_OWNER = 0x8901, 0x8902  # of ioctl: as SET_OWNER
 
 
 @cache
@@ -58,8 +60,11 @@ def sandbox_filter() -> bytes:
     add(refuse, "tgkill", seccomp.Arg(2, seccomp.NE, signal.SIGABRT))
     add(refuse, "prctl", seccomp.Arg(0, seccomp.EQ, SET_PARENT_DEATH_SIGNAL))
     add(refuse, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
-    for command in (SET_OWNER, SET_SIGNAL, SET_OWNER_EX):
-        add(refuse, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
+    add(refuse, "prlimit64", seccomp.Arg(2, seccomp.NE, 0))  # a limit of time of its own ends by SIGKILL
+    for command in (FILE_OWNER, SOCKET_OWNER):
+        add(refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
+    for command in (SET_OWNER, SET_SIGNAL, SET_OWNER_EX, SET_LEASE, NOTIFY):
+        add(refuse, "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
