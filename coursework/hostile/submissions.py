@@ -17,6 +17,23 @@ class Expected:
     reason: str = ""
 
 
+HEAD = "import os, sys, socket, threading, ctypes, time, glob, struct, json, gc\n"
+
+
+def write_table(folder: Path, solution: str, table: dict) -> dict[str, Expected]:
+    """Write submissions with another `conv2d` each: {name: (its body, score, words of a reason)}.
+
+    In a body, `right` is the solution's conv2d.
+    """
+    kept = solution.replace("def conv2d(", "def right(")
+    expected = {}
+    for name, (body, score, reason) in table.items():
+        lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
+        (folder / f"{name}.py").write_text(f"{HEAD}{kept}\n\ndef conv2d(x, kernel, bias):\n{lines}\n")
+        expected[name] = Expected(score, reason)
+    return expected
+
+
 def write(folder: Path, solution: str) -> dict[str, Expected]:
     """Write all submissions into `folder` and return what each must get, by name.
 

@@ -3,42 +3,48 @@
 import re
 from pathlib import Path
 
+import clumsy
+import forgeries
 import pytest
 import submissions
 
-from cnnbook.coursework import grade, student
+from cnnbook.coursework import grade
 from cnnbook.coursework.sandbox import Limits
 
-IMPATIENT = Limits(seconds=5, total=60, memory=600_000_000)
+IMPATIENT = Limits(seconds=2, total=60, memory=600_000_000)
 
-# What reaches its limit of time is not graded a second time: each costs this file ten seconds.
-SLOW = {"infinite-loop", "sleeps", "loops-at-the-top"}
+# What reaches its limit of time is not graded a second time: each costs four seconds.
+SLOW = {"infinite-loop", "sleeps", "loops-at-the-top", "a-message-drop-by-drop"}
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory, isolation, public, a02):
     folder = tmp_path_factory.mktemp("hostile")
-    expected = submissions.write(folder, a02.solution)
+    expected = written(folder, a02.solution)
     return expected, grade_folder(folder, tmp_path_factory.mktemp("results"), isolation, public)
 
 
 def grade_folder(folder, out, isolation, public):
     """The results of all submissions in a folder, by name."""
-    patience, student.START = student.START, 5
-    try:
-        jobs = grade.jobs_for(folder, out, "a02", public, isolation, limits=IMPATIENT)
-        return {result["submission"]: result for result in grade.grade_all(jobs, tell=lambda line: None)}
-    finally:
-        student.START = patience
+    jobs = grade.jobs_for(folder, out, "a02", public, isolation, limits=IMPATIENT)
+    return {result["submission"]: result for result in grade.grade_all(jobs, tell=lambda line: None)}
+
+
+def written(folder, solution):
+    """Write all submissions into a folder. Returns what each must get, by name."""
+    expected = submissions.write(folder, solution)
+    expected |= submissions.write_table(folder, solution, forgeries.TABLE)
+    return expected | submissions.write_table(folder, solution, clumsy.TABLE)
 
 
 NAMES = [*re.findall(r'(?:spoiled|add)\(\s*"([\w-]+)"', Path(submissions.__file__).read_text()), "link"]
+NAMES += [*forgeries.TABLE, *clumsy.TABLE]
 
 
 def test_every_hostile_submission_has_a_result(graded):
     expected, results = graded
     assert sorted(results) == sorted(expected) == sorted(set(NAMES))
-    assert len(expected) >= 25
+    assert len(expected) >= 90
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,7 +67,7 @@ def test_results_hold_no_address_in_memory_and_no_path_of_the_machine(graded, tm
 def test_a_second_grading_gives_the_same_results(graded, tmp_path, isolation, public, a02):
     _, results = graded
     (tmp_path / "again").mkdir()
-    submissions.write(tmp_path / "again", a02.solution)
+    written(tmp_path / "again", a02.solution)
     for name in SLOW:
         (tmp_path / "again" / f"{name}.py").unlink()
     again = grade_folder(tmp_path / "again", tmp_path / "out", isolation, public)

@@ -87,18 +87,18 @@ class Channel:
         return content
 
     def wait(self, event: int) -> None:
-        """Wait until the connection is ready."""
+        """Wait until the connection is ready, or until the exchange has taken too long."""
         poll = self.polls[event]
-        if poll.poll(min(SOON, self.seconds) * 1000):
+        if time.monotonic() - self.start < self.seconds and poll.poll(min(SOON, self.seconds) * 1000):
             return
         while True:
             left = self.seconds - self.used()
-            if left > 0 and time.monotonic() - self.start > PATIENCE * self.seconds:
-                raise Late(starved=True)
-            if poll.poll(max(0, left) * 1000):
-                return
             if left <= 0:
                 raise Late(starved=False)
+            if time.monotonic() - self.start > PATIENCE * self.seconds:
+                raise Late(starved=True)
+            if poll.poll(left * 1000):
+                return
 
     def used(self) -> float:
         """Seconds of this exchange, without those in which the process waited for a processor."""
