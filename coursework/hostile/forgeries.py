@@ -57,12 +57,14 @@ TABLE = {
         10, WRONG,
     ),
     "closes-all-but-its-answer": (
-        "for fd in (0, 1, 2):\n    try: os.close(fd)\n    except OSError: pass\nreturn right(x, kernel, bias)", 24, "",
+        "for fd in (0, 1, 2):\n    try: os.close(fd)\n    except OSError: pass\n"
+        "return right(x, kernel, bias)",
+        24, "",
     ),
     "leaves-notes": (
         "call = ctypes.CDLL(None).syscall\n"
         "call(248, b'user', b'note', b'right', 5, ctypes.c_long(-4))\n"
-        "for place in ('/tmp/note', '/dev/shm/note', '/note'):\n"
+        "for place in ('/dev/shm/note', '/note'):\n"
         "    try: open(place, 'w').write('right')\n    except OSError: pass\n"
         "os.environ['NOTE'] = sys.note = 'right'\ntime.note = 'right'",
         10, "did you forget the return",
@@ -70,7 +72,7 @@ TABLE = {
     "looks-for-notes": (
         "call = ctypes.CDLL(None).syscall\n"
         "found = call(249, b'user', b'note', None, 0) > 0\n"
-        "found |= any(map(os.path.exists, ('/tmp/note', '/dev/shm/note', '/note')))\n"
+        "found |= any(map(os.path.exists, ('/dev/shm/note', '/note')))\n"
         "found |= 'NOTE' in os.environ or hasattr(sys, 'note') or hasattr(time, 'note')\n"
         "if found: return right(x, kernel, bias)",
         10, "did you forget the return",

@@ -97,10 +97,3 @@ def test_the_solution_of_the_capstone_has_774_numbers():
     assert 25 * 24 + 24 + 24 * 6 + 6 == 774
     assert "rng.normal(size=(25, 24))" in SOURCES["a09"]
     assert "The solution has 774 numbers." in SOURCES["a09"]
-
-
-def test_more_than_forty_hostile_submissions_are_graded():
-    """tests/coursework/test_hostile.py grades exactly those that are named here."""
-    text = (COURSEWORK / "hostile" / "submissions.py").read_text("utf-8")
-    assert len(set(re.findall(r'(?:spoiled|add)\(\s*"([\w-]+)"', text))) > 40
-    assert "More than forty hostile submissions" in INSTRUCTORS

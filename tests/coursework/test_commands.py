@@ -15,7 +15,7 @@ from cnnbook.coursework.file_names import file_name
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "chapters" / "instructors.md").read_text("utf-8")
-COMMANDS = ["list", "new", "build", "check", "leaks", "grade", "export", "feedback", "try"]
+COMMANDS = ["sandbox", "list", "new", "build", "check", "leaks", "grade", "export", "feedback", "try"]
 
 
 def steps(page):

@@ -1,7 +1,7 @@
 """An autograder for Gradescope: a zip with this package, the assignment, the course's seed, and two scripts.
 
 Gradescope runs it as root in a container that is thrown away. Where bubblewrap works there, it is used; else
-the student's code runs as a user of its own that can read neither tests nor seed, but has the network.
+the student's code runs as a user of its own that can read neither tests nor seed.
 """
 
 import io

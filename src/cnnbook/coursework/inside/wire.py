@@ -116,10 +116,10 @@ def read_arrays(specs, body):
         dtype, count = np.dtype(name), math.prod(shape)
         if start + count * dtype.itemsize > len(body):
             raise WireError("an array is larger than its bytes")
-        array = np.empty(shape, dtype)
         if count:
-            array.reshape(-1)[:] = np.frombuffer(body, dtype, count, start)
-        yield array
+            yield np.frombuffer(body, dtype, count, start).reshape(shape).copy()
+        else:
+            yield np.empty(shape, dtype)
         start += count * dtype.itemsize
     if start != len(body):
         raise WireError("bytes are left over behind the arrays")
