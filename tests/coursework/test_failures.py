@@ -439,8 +439,9 @@ def test_the_table_has_many_failures_of_every_class():
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_is_whose_the_table_says(name, place, monkeypatch):
     whose, happens = FAILURES[name]
-    monkeypatch.setenv("CNNBOOK_PATIENCE", "2")
-    monkeypatch.setattr("cnnbook.coursework.sandbox.PATIENCE", 2)
+    patience = 2 if "hangs" in name else 60  # seconds; a busy machine may need many
+    monkeypatch.setenv("CNNBOOK_PATIENCE", str(patience))
+    monkeypatch.setattr("cnnbook.coursework.sandbox.PATIENCE", patience)
     happens(place)
     place.score_before = place.score()
     code, score, printed = place.grade()

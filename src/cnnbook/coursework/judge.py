@@ -136,10 +136,12 @@ def judge(connection, walls, *, tests, variant, seed, content, suffix, limits: L
         limit_memory(limits.memory)
         student = Student(content, suffix, Timed(sandbox, limits), limits)
         say(connection, "read", {"notes": student.notes, "tests": len(found)})
-        ran = outcomes(
-            found[first:], student, seed, variant, lambda outcome: say(connection, "begun", asdict(outcome))
-        )
-        for outcome in ran:
+
+        def begun(outcome):
+            limit_time(limits.seconds)  # also for what a test computes before it asks anything
+            say(connection, "begun", asdict(outcome))
+
+        for outcome in outcomes(found[first:], student, seed, variant, begun):
             say(connection, "outcome", outcome)
         say(connection, "done", {"changed": sorted(student.changed)})
     finally:
