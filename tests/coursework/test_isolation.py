@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cnnbook.coursework import bubblewrap
+from cnnbook.coursework.__main__ import main
 from cnnbook.coursework.grade import jobs_for
 from cnnbook.coursework.isolation import Row, open_to_all, proven, self_test
 from cnnbook.coursework.trouble import IsolationError
@@ -55,3 +56,34 @@ def test_a_file_is_open_to_all_only_if_every_folder_above_it_is(tmp_path):
     file.chmod(0o644)
     file.parent.chmod(0o700)
     assert not open_to_all(file)
+
+
+def test_the_table_says_of_each_thing_whether_it_is_held(isolation, capsys):
+    assert main(["sandbox"]) == 0
+    printed = capsys.readouterr().out
+    assert "NOT HELD" not in printed
+    for what in (
+        "files",
+        "network",
+        "memory",
+        "one process",
+        "namespaces",
+        "keyrings",
+        "shared memory",
+        "signals",
+    ):
+        assert f"{what} " in printed
+    assert printed.endswith("Fit for grading.\n")
+    assert main(["sandbox", "--isolation", "unsafe"]) == 1
+    assert "files  " in capsys.readouterr().out
+
+
+def test_without_the_filter_the_table_says_what_is_not_held(isolation, monkeypatch):
+    for module in ("sandbox", "isolation"):
+        monkeypatch.setattr(f"cnnbook.coursework.{module}.sandbox_filter", lambda: b"")
+    rows = {row.what: row for row in self_test(isolation, [])}
+    assert rows["the kernel's keyrings"].reached
+    assert [row.what for row in rows.values() if row.reached and row.needed] == []
+    told = []
+    assert proven(isolation, [], told.append) == isolation
+    assert told[0].startswith("Not held here: the kernel's keyrings")
