@@ -55,8 +55,10 @@ def serve(control: socket.socket, way: str) -> None:
             return
         connection = socket.socket(fileno=files[0])
         try:
-            if walls is None or walls.process.poll() is not None:
-                walls = Walls(way)
+            if walls and walls.process.poll() is not None:
+                walls.close()
+                walls = None
+            walls = walls or Walls(way)
         except IsolationError as error:
             say(connection, "trouble", str(error))
             connection.close()
